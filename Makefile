@@ -1,0 +1,64 @@
+# tenant_guard: PGXS for what the server loads, a second set of flags for the core that must not
+# see the server.  `make && sudo make install` is the ordinary way; `bash test/run` runs every test.
+
+EXTENSION  = tenant_guard
+MODULE_big = tenant_guard
+tg_version = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" tenant_guard.control)
+
+core_sources = $(sort $(wildcard src/core/*.cc src/jose/*.cc))
+zone_sources = $(sort src/init.cc $(wildcard src/pg/*.cc src/catalog/*.cc src/context/*.cc \
+	src/audit/*.cc src/enforcement/*.cc src/keys/*.cc src/policy/*.cc src/session/*.cc src/guard/*.cc))
+core_objects = $(core_sources:.cc=.o)
+zone_objects = $(zone_sources:.cc=.o)
+OBJS         = $(zone_objects) $(core_objects)
+
+install_script = tenant_guard--$(tg_version).sql
+DATA_built     = $(install_script)
+
+# Only the functions that SQL calls leave the library; nothing in it unwinds, so that an error of
+# the server can never jump over a live C++ frame (docs/architecture.md, "The longjmp zone").
+tg_flags = -std=c++20 -Wall -Wextra -Werror -Wno-register -fno-exceptions -fno-rtti \
+	-fno-threadsafe-statics -fvisibility=hidden -DTG_VERSION='"$(tg_version)"'
+core_flags = $(tg_flags) -O2 -g -fPIC -fstack-protector-strong -Wpedantic -Wshadow \
+	-Wconversion -Wsign-conversion -Isrc
+
+PG_CXXFLAGS = $(tg_flags)
+PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server)
+SHLIB_LINK  = -lcrypto
+
+# Bitcode would let the JIT inline our functions; none is hot enough to need it, and the server's
+# headers do not compile as C++20 bitcode everywhere.
+override with_llvm = no
+
+REGRESS        = install keys authenticate context setting protect auto_protect guard_relations \
+	guard_statements guard_session claims operation
+ISOLATION      = tenants invalidation
+REGRESS_OPTS   = --inputdir=. --load-extension=tenant_guard
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=tenant_guard
+EXTRA_CLEAN    = $(install_script) build results output_iso regression.diffs regression.out
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# The core compiles without the server's include path: a server header there is a build error.
+$(core_objects): %.o: %.cc
+	$(CXX) $(core_flags) -MMD -MP -c -o $@ $<
+
+$(zone_objects): CXXFLAGS += -MMD -MP
+-include $(OBJS:.o=.d)
+EXTRA_CLEAN += $(OBJS:.o=.d)
+
+$(install_script): $(sort $(wildcard sql/install/*.sql)) tenant_guard.control
+	cat $(filter %.sql,$^) > $@
+
+.PHONY: lint bench fuzz majors
+lint: all
+	bash test/lint/layering
+	bash test/lint/text
+
+majors:
+	bash test/harness/majors
+
+fuzz:
+	$(MAKE) -C test/fuzz SECONDS=$(or $(SECONDS),60)

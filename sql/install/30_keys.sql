@@ -1,0 +1,142 @@
+-- Keys and issuers. For administrators: SECURITY DEFINER, because nobody has rights on the tables,
+-- and EXECUTE is granted by the superuser only.
+
+CREATE FUNCTION tenant_guard.import_secret(kid text, alg text, secret bytea,
+    OUT kid_out text, OUT algorithm text, OUT material bytea)
+  LANGUAGE c STRICT IMMUTABLE AS 'MODULE_PATHNAME', 'tenant_guard_import_secret';
+COMMENT ON FUNCTION tenant_guard.import_secret(text, text, bytea) IS
+  'Judges an HMAC secret and returns what add_secret() stores.';
+
+CREATE FUNCTION tenant_guard.import_pem(kid text, alg text, pem text,
+    OUT kid_out text, OUT algorithm text, OUT material bytea)
+  LANGUAGE c STRICT IMMUTABLE AS 'MODULE_PATHNAME', 'tenant_guard_import_pem';
+COMMENT ON FUNCTION tenant_guard.import_pem(text, text, text) IS
+  'Judges a PEM public key and returns what add_pem() stores.';
+
+CREATE FUNCTION tenant_guard.import_jwk(jwk text,
+    OUT kid_out text, OUT algorithm text, OUT material bytea)
+  LANGUAGE c STRICT IMMUTABLE AS 'MODULE_PATHNAME', 'tenant_guard_import_jwk';
+COMMENT ON FUNCTION tenant_guard.import_jwk(text) IS
+  'Judges a JWK (RFC 7517) and returns what add_jwk() stores.';
+
+CREATE FUNCTION tenant_guard.store_key(kid text, algorithm text, material bytea, issuer text)
+  RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  bound_issuer text := coalesce(store_key.issuer, '');
+BEGIN
+  IF bound_issuer <> '' AND NOT EXISTS (
+      SELECT FROM tenant_guard.issuers i WHERE i.issuer = bound_issuer) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('issuer "%s" is not configured', bound_issuer),
+      HINT = format('Run SELECT tenant_guard.add_issuer(%L) first.', bound_issuer);
+  END IF;
+  -- A kid that is already there keeps its meaning: tokens in circulation name it.
+  IF EXISTS (SELECT FROM tenant_guard.signing_keys k
+             WHERE k.kid = store_key.kid AND k.issuer = bound_issuer
+               AND (k.material <> store_key.material OR k.algorithm <> store_key.algorithm)) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'duplicate_object',
+      MESSAGE = format('another key with kid "%s" exists', kid),
+      HINT = 'Add the new key under a kid of its own, and retire the old one with '
+             'tenant_guard.retire_key().';
+  END IF;
+  INSERT INTO tenant_guard.signing_keys AS k (kid, issuer, algorithm, material)
+  VALUES (store_key.kid, bound_issuer, store_key.algorithm, store_key.material)
+  ON CONFLICT ON CONSTRAINT signing_keys_pkey DO UPDATE SET retired = NULL WHERE k.retired IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.store_key(text, text, bytea, text) IS
+  'Stores an imported key; a retired key that is added again is active again.';
+
+CREATE FUNCTION tenant_guard.add_secret(kid text, alg text, secret bytea, issuer text DEFAULT NULL)
+  RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  imported record;
+BEGIN
+  IF kid IS NULL OR alg IS NULL OR secret IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = 'kid, alg and secret must not be null';
+  END IF;
+  imported := tenant_guard.import_secret(kid, alg, secret);
+  PERFORM tenant_guard.store_key(imported.kid_out, imported.algorithm, imported.material, issuer);
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.add_secret(text, text, bytea, text) IS
+  'Adds an HMAC secret for HS256, HS384 or HS512; at least as long as the hash (RFC 7518 section 3.2). '
+  'A key that is too weak or unreadable is refused with SQLSTATE 22023.';
+
+CREATE FUNCTION tenant_guard.add_pem(kid text, alg text, pem text, issuer text DEFAULT NULL)
+  RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  imported record;
+BEGIN
+  IF kid IS NULL OR alg IS NULL OR pem IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = 'kid, alg and pem must not be null';
+  END IF;
+  imported := tenant_guard.import_pem(kid, alg, pem);
+  PERFORM tenant_guard.store_key(imported.kid_out, imported.algorithm, imported.material, issuer);
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.add_pem(text, text, text, text) IS
+  'Adds a PEM public key (RFC 7468) for an RS, PS, ES or EdDSA algorithm. Refused with SQLSTATE 22023 '
+  'when it is too weak, unreadable or private.';
+
+CREATE FUNCTION tenant_guard.add_jwk(jwk jsonb, issuer text DEFAULT NULL)
+  RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  imported record;
+BEGIN
+  IF jwk IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'jwk must not be null';
+  END IF;
+  imported := tenant_guard.import_jwk(jwk::text);
+  PERFORM tenant_guard.store_key(imported.kid_out, imported.algorithm, imported.material, issuer);
+  RETURN imported.kid_out;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.add_jwk(jsonb, text) IS
+  'Adds one JWK (RFC 7517) and returns its kid: the member, or the RFC 7638 thumbprint.';
+
+CREATE FUNCTION tenant_guard.retire_key(kid text, issuer text DEFAULT NULL)
+  RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  UPDATE tenant_guard.signing_keys k SET retired = coalesce(k.retired, now())
+   WHERE k.kid = retire_key.kid AND k.issuer = coalesce(retire_key.issuer, '');
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'undefined_object',
+      MESSAGE = format('key "%s" does not exist', kid),
+      DETAIL = CASE WHEN issuer IS NULL THEN 'No key without an issuer has this kid.'
+                    ELSE format('No key of issuer "%s" has this kid.', issuer) END,
+      HINT = 'SELECT * FROM tenant_guard.keys lists the keys.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.retire_key(text, text) IS
+  'Retires a key: from its commit on, the next authenticate() of every session refuses its tokens.';
+
+CREATE FUNCTION tenant_guard.add_issuer(issuer text, audience text[] DEFAULT NULL,
+    tenant_claim text DEFAULT 'tenant_id', attributes_claim text DEFAULT 'user_attributes',
+    leeway interval DEFAULT '0', max_age interval DEFAULT NULL)
+  RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO tenant_guard.issuers VALUES (
+      $1, $2, $3, $4, extract(epoch FROM $5)::bigint, extract(epoch FROM $6)::bigint)
+  ON CONFLICT (issuer) DO UPDATE
+     SET audience = EXCLUDED.audience, tenant_claim = EXCLUDED.tenant_claim,
+         attributes_claim = EXCLUDED.attributes_claim, leeway = EXCLUDED.leeway,
+         max_age = EXCLUDED.max_age;
+$$;
+COMMENT ON FUNCTION tenant_guard.add_issuer(text, text[], text, text, interval, interval) IS
+  'Sets the claim rules of an issuer. Claim names may be paths such as app_metadata.org.id. Keys are '
+  'bound to it by their issuer argument.';
+
+CREATE VIEW tenant_guard.keys AS
+  SELECT k.kid, nullif(k.issuer, '') AS issuer,
+         pg_catalog.split_part(k.algorithm, '-', 1) AS alg,
+         CASE WHEN k.retired IS NULL THEN 'active' ELSE 'retired' END AS status,
+         k.added, k.retired
+    FROM tenant_guard.signing_keys k;
+COMMENT ON VIEW tenant_guard.keys IS 'The keys that tokens are verified with, without their material.';
+REVOKE ALL ON tenant_guard.keys FROM PUBLIC;

@@ -1,0 +1,465 @@
+-- Protection: which statements isolate a relation, running them, and taking them back. The functions
+-- run as the extension's owner with a pinned search_path, so every name they print is qualified.
+
+CREATE FUNCTION tenant_guard.tenant_function(column_type oid) RETURNS text
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE
+    WHEN t.typbasetype <> 0 THEN tenant_guard.tenant_function(t.typbasetype)
+    WHEN t.oid = 'uuid'::regtype THEN 'tenant_guard.tenant_id_uuid()'
+    WHEN t.oid IN ('text'::regtype, 'varchar'::regtype) THEN 'tenant_guard.tenant_id()'
+    WHEN t.oid = 'bigint'::regtype THEN 'tenant_guard.tenant_id_bigint()'
+    WHEN t.oid = 'integer'::regtype THEN 'tenant_guard.tenant_id_int()'
+  END
+  FROM pg_type t WHERE t.oid = $1
+$$;
+COMMENT ON FUNCTION tenant_guard.tenant_function(oid) IS
+  'The call that returns the tenant id in this type; NULL for a type that tenant columns cannot have.';
+
+CREATE FUNCTION tenant_guard.relation_kind(relkind "char") RETURNS text
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE $1 WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
+                 WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
+                 WHEN 'S' THEN 'sequence' ELSE 'relation' END
+$$;
+COMMENT ON FUNCTION tenant_guard.relation_kind("char") IS 'What pg_class.relkind is called.';
+
+-- The relation and everything below it, nearest first.
+CREATE FUNCTION tenant_guard.relation_tree(root regclass) RETURNS SETOF regclass
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH RECURSIVE tree (relation, depth) AS (
+    SELECT $1::oid, 0
+    UNION
+    SELECT i.inhrelid, t.depth + 1 FROM pg_inherits i JOIN tree t ON i.inhparent = t.relation)
+  SELECT relation::regclass FROM tree GROUP BY relation ORDER BY max(depth), relation::regclass::text
+$$;
+COMMENT ON FUNCTION tenant_guard.relation_tree(regclass) IS
+  'A relation, its partitions and its inheritance children.';
+
+-- Raises the reason why the relation cannot be protected by the column; returns the column otherwise.
+CREATE FUNCTION tenant_guard.check_tenant_column(target regclass, column_name name) RETURNS pg_attribute
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  class pg_class;
+  found pg_attribute;
+BEGIN
+  SELECT * INTO STRICT class FROM pg_class c WHERE c.oid = target;
+  IF class.relkind NOT IN ('r', 'p') OR class.relnamespace = 'pg_catalog'::regnamespace THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'wrong_object_type',
+      MESSAGE = format('relation "%s" cannot be protected', target),
+      DETAIL = format('It is a %s, and row security is possible on ordinary tables only.',
+                      CASE WHEN class.relnamespace = 'pg_catalog'::regnamespace THEN 'system catalog'
+                           ELSE tenant_guard.relation_kind(class.relkind) END),
+      HINT = 'Protect the tables it reads, or run tenant_guard.declare_shared() if it is reference data.';
+  END IF;
+  IF class.relpersistence = 't' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'wrong_object_type',
+      MESSAGE = format('relation "%s" cannot be protected', target),
+      DETAIL = 'It is a temporary table, and belongs to its transaction alone.';
+  END IF;
+  SELECT * INTO found FROM pg_attribute a
+   WHERE a.attrelid = target AND a.attname = column_name AND a.attnum > 0 AND NOT a.attisdropped;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'undefined_column',
+      MESSAGE = format('column "%s" of relation "%s" does not exist', column_name, target),
+      DETAIL = 'The isolation compares the tenant column with the tenant of the transaction.',
+      HINT = format('Name the tenant column: SELECT tenant_guard.protect(%L, ''column'').', target);
+  END IF;
+  IF tenant_guard.tenant_function(found.atttypid) IS NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'datatype_mismatch',
+      MESSAGE = format('column "%s" of relation "%s" cannot be a tenant column', column_name, target),
+      DETAIL = format('Its type is %s.', format_type(found.atttypid, found.atttypmod)),
+      HINT = 'Use a column of type uuid, text, varchar, bigint or integer.';
+  END IF;
+  IF EXISTS (SELECT FROM pg_collation c WHERE c.oid = found.attcollation AND NOT c.collisdeterministic) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'datatype_mismatch',
+      MESSAGE = format('column "%s" of relation "%s" cannot be a tenant column', column_name, target),
+      DETAIL = 'Its collation is nondeterministic: different tenant ids would be equal.',
+      HINT = 'Use a deterministic collation for the column.';
+  END IF;
+  RETURN found;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.check_tenant_column(regclass, name) IS
+  'Checks that a relation can be isolated by a column; SQLSTATE 42809, 42703 or 42804 if not.';
+
+CREATE FUNCTION tenant_guard.isolation_condition(tenant_column pg_attribute) RETURNS text
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format('%I = %s', $1.attname, tenant_guard.tenant_function($1.atttypid))
+$$;
+COMMENT ON FUNCTION tenant_guard.isolation_condition(pg_attribute) IS
+  'The condition that a row belongs to the tenant of the transaction.';
+
+-- Whether the policy is on the relation as protect() makes it. The server prints the condition of a
+-- text column without, and of a varchar column with a cast.
+CREATE FUNCTION tenant_guard.has_policy(target regclass, policy_name name, is_permissive boolean,
+    tenant_column pg_attribute) RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (
+    SELECT FROM pg_policy p
+     WHERE p.polrelid = $1 AND p.polname = $2 AND p.polpermissive = $3 AND p.polcmd = '*'
+       AND p.polroles = '{0}'
+       AND replace(replace(pg_get_expr(p.polqual, p.polrelid), ')::text', ')'), '((', '(')
+           IN (format('(%s)', tenant_guard.isolation_condition($4)),
+               format('(%I) = %s)', $4.attname, tenant_guard.tenant_function($4.atttypid)),
+               format('(%I) = %s', $4.attname, tenant_guard.tenant_function($4.atttypid)))
+       AND coalesce(pg_get_expr(p.polwithcheck, p.polrelid) = pg_get_expr(p.polqual, p.polrelid), true))
+$$;
+COMMENT ON FUNCTION tenant_guard.has_policy(regclass, name, boolean, pg_attribute) IS
+  'Whether a relation has one of tenant_guard''s policies unchanged.';
+
+-- What is missing on one relation for its isolation, in the order in which to run it. Nothing is
+-- missing on a relation that is protected.
+CREATE FUNCTION tenant_guard.protection_steps(target regclass, wanted_column name)
+  RETURNS TABLE (action text, statement text)
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  class pg_class;
+  declared tenant_guard.relations;
+  tenant_column pg_attribute;
+  column_name name;
+  condition text;
+  has_isolation boolean;
+  has_stale_isolation boolean;
+  needs_default boolean;
+  needs_access boolean;
+BEGIN
+  SELECT * INTO STRICT class FROM pg_class c WHERE c.oid = target;
+  SELECT * INTO declared FROM tenant_guard.relations r WHERE r.relation = target;
+  IF declared.status = 'shared' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('relation "%s" is declared shared', target),
+      DETAIL = format('The reason given was: %s', declared.reason),
+      HINT = format('Run SELECT tenant_guard.undeclare_shared(%L) first.', target);
+  END IF;
+  IF declared.tenant_column <> wanted_column THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('relation "%s" is protected by column "%s"', target, declared.tenant_column),
+      DETAIL = format('Column "%s" was asked for.', wanted_column),
+      HINT = format('Run SELECT tenant_guard.unprotect(%L) first.', target);
+  END IF;
+  column_name := coalesce(wanted_column, declared.tenant_column,
+                          current_setting('tenant_guard.tenant_column')::name);
+  tenant_column := tenant_guard.check_tenant_column(target, column_name);
+  condition := tenant_guard.isolation_condition(tenant_column);
+  has_isolation := tenant_guard.has_policy(target, 'tenant_guard_isolation', false, tenant_column);
+  has_stale_isolation := NOT has_isolation AND EXISTS (
+      SELECT FROM pg_policy p WHERE p.polrelid = target AND p.polname = 'tenant_guard_isolation');
+  needs_default := NOT tenant_column.atthasdef AND tenant_column.attidentity = '';
+  needs_access := NOT EXISTS (
+      SELECT FROM pg_policy p WHERE p.polrelid = target AND p.polpermissive);
+
+  -- While it is declared protected, its policies cannot be dropped, not even by us.
+  IF has_stale_isolation AND declared.status IS NOT NULL THEN
+    action := 'unregister';
+    statement := format('DELETE FROM tenant_guard.relations WHERE relation = %L::regclass', target);
+    RETURN NEXT;
+  END IF;
+  IF has_stale_isolation THEN
+    action := 'drop policy';
+    statement := format('DROP POLICY tenant_guard_isolation ON %s', target);
+    RETURN NEXT;
+  END IF;
+  IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = target AND p.polname = 'tenant_guard_closed') THEN
+    action := 'drop policy';
+    statement := format('DROP POLICY tenant_guard_closed ON %s', target);
+    RETURN NEXT;
+  END IF;
+  IF declared.status IS NULL OR has_stale_isolation THEN
+    action := 'register';
+    statement := format(
+        'INSERT INTO tenant_guard.relations (relation, status, tenant_column, row_security_before, '
+        'force_before, added_default, added_access_policy) '
+        'VALUES (%L::regclass, ''protected'', %L, %L, %L, %L, %L)', target, column_name,
+        coalesce(declared.row_security_before, class.relrowsecurity),
+        coalesce(declared.force_before, class.relforcerowsecurity),
+        coalesce(declared.added_default, needs_default),
+        coalesce(declared.added_access_policy, needs_access));
+    RETURN NEXT;
+  END IF;
+  IF NOT has_isolation THEN
+    action := 'create isolation policy';
+    statement := format('CREATE POLICY tenant_guard_isolation ON %s AS RESTRICTIVE FOR ALL TO PUBLIC '
+                        'USING (%s) WITH CHECK (%s)', target, condition, condition);
+    RETURN NEXT;
+  END IF;
+  IF needs_access THEN
+    -- The same condition, and not "true": were the isolation policy to go, this one must not open
+    -- the relation.
+    action := 'create access policy';
+    statement := format('CREATE POLICY tenant_guard_access ON %s AS PERMISSIVE FOR ALL TO PUBLIC '
+                        'USING (%s) WITH CHECK (%s)', target, condition, condition);
+    RETURN NEXT;
+  END IF;
+  IF NOT class.relrowsecurity THEN
+    action := 'enable row security';
+    statement := format('ALTER TABLE ONLY %s ENABLE ROW LEVEL SECURITY', target);
+    RETURN NEXT;
+  END IF;
+  IF NOT class.relforcerowsecurity THEN
+    action := 'force row security';
+    statement := format('ALTER TABLE ONLY %s FORCE ROW LEVEL SECURITY', target);
+    RETURN NEXT;
+  END IF;
+  IF needs_default THEN
+    action := 'set default';
+    statement := format('ALTER TABLE ONLY %s ALTER COLUMN %I SET DEFAULT %s', target, column_name,
+                        tenant_guard.tenant_function(tenant_column.atttypid));
+    RETURN NEXT;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.protection_steps(regclass, name) IS
+  'The statements that are missing for the isolation of one relation.';
+
+-- The steps for the relation and everything below it. Declarations come first: what the later steps
+-- do to a declared relation is then not taken for somebody else's DDL.
+CREATE FUNCTION tenant_guard.tree_steps(root regclass, wanted_column name)
+  RETURNS TABLE (step_relation regclass, action text, statement text)
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT t.relation, s.action, s.statement
+    FROM tenant_guard.relation_tree($1) WITH ORDINALITY AS t (relation, place),
+         tenant_guard.protection_steps(t.relation, $2) WITH ORDINALITY AS s (action, statement, step)
+   ORDER BY s.action NOT IN ('unregister', 'drop policy', 'register'), t.place, s.step
+$$;
+COMMENT ON FUNCTION tenant_guard.tree_steps(regclass, name) IS
+  'The statements that are missing for the isolation of a relation, its partitions and children.';
+
+CREATE FUNCTION tenant_guard.protect_tree(root regclass, wanted_column name)
+  RETURNS TABLE (step_relation regclass, action text, statement text)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF root IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'relation must not be null';
+  END IF;
+  IF NOT EXISTS (SELECT FROM tenant_guard.tree_steps(root, wanted_column)) THEN
+    RETURN;
+  END IF;
+  EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', root);
+  FOR step_relation, action, statement IN SELECT * FROM tenant_guard.tree_steps(root, wanted_column) LOOP
+    EXECUTE statement;
+    RETURN NEXT;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.protect_tree(regclass, name) IS
+  'Runs what is missing for the isolation of a relation, its partitions and children.';
+
+CREATE FUNCTION tenant_guard.protect(relation regclass, tenant_column name DEFAULT NULL)
+  RETURNS TABLE (relation regclass, action text, statement text)
+  LANGUAGE sql AS $$
+  SELECT * FROM tenant_guard.protect_tree($1, $2)
+$$;
+COMMENT ON FUNCTION tenant_guard.protect(regclass, name) IS
+  'Isolates a relation, its partitions and children by tenant, and returns the statements it ran: none '
+  'if they are isolated already.';
+
+-- Every table that protect_all() would look at, its own column first.
+CREATE FUNCTION tenant_guard.protectable_relations()
+  RETURNS TABLE (root regclass, column_name name)
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT c.oid::regclass,
+         coalesce(r.tenant_column, current_setting('tenant_guard.tenant_column')::name)
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN tenant_guard.relations r ON r.relation = c.oid
+   WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenant_guard')
+     AND n.nspname !~ '^pg_toast'
+     AND r.status IS DISTINCT FROM 'shared'
+     AND NOT EXISTS (SELECT FROM pg_depend d
+                      WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+     AND EXISTS (SELECT FROM pg_attribute a
+                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                    AND a.attname = coalesce(r.tenant_column, current_setting('tenant_guard.tenant_column')))
+   ORDER BY EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid), c.oid::regclass::text
+$$;
+COMMENT ON FUNCTION tenant_guard.protectable_relations() IS
+  'The tables that have a tenant column and are not declared shared; parents before children.';
+
+CREATE FUNCTION tenant_guard.protect_every(dry_run boolean)
+  RETURNS TABLE (step_relation regclass, action text, statement text)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  candidate record;
+  planned regclass[] := '{}';
+BEGIN
+  FOR candidate IN SELECT * FROM tenant_guard.protectable_relations() LOOP
+    CONTINUE WHEN candidate.root = ANY (planned);
+    BEGIN
+      IF dry_run THEN
+        planned := planned || ARRAY(SELECT tenant_guard.relation_tree(candidate.root));
+        RETURN QUERY SELECT * FROM tenant_guard.tree_steps(candidate.root, candidate.column_name);
+      ELSE
+        RETURN QUERY SELECT * FROM tenant_guard.protect_tree(candidate.root, candidate.column_name);
+      END IF;
+    EXCEPTION
+      WHEN query_canceled OR insufficient_resources OR operator_intervention THEN RAISE;
+      WHEN OTHERS THEN
+        -- One relation that cannot be protected is reported and does not keep the others open.
+        step_relation := candidate.root;
+        action := 'failed';
+        statement := SQLERRM;
+        RETURN NEXT;
+    END;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.protect_every(boolean) IS 'Does the work of protect_all().';
+
+CREATE FUNCTION tenant_guard.protect_all(dry_run boolean DEFAULT false)
+  RETURNS TABLE (relation regclass, action text, statement text)
+  LANGUAGE sql AS $$
+  SELECT * FROM tenant_guard.protect_every($1)
+$$;
+COMMENT ON FUNCTION tenant_guard.protect_all(boolean) IS
+  'protect() for every table with a tenant column; with dry_run it runs nothing. A relation that cannot '
+  'be protected has a row with action "failed" and the reason.';
+
+CREATE FUNCTION tenant_guard.unprotect_tree(root regclass)
+  RETURNS TABLE (step_relation regclass, action text, statement text)
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  declared tenant_guard.relations;
+BEGIN
+  PERFORM FROM tenant_guard.relations r WHERE r.relation = root AND r.status = 'protected';
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('relation "%s" is not protected', root),
+      HINT = 'SELECT * FROM tenant_guard.protection lists what is.';
+  END IF;
+  PERFORM FROM pg_inherits i JOIN tenant_guard.relations r ON r.relation = i.inhparent
+    WHERE i.inhrelid = root AND r.status = 'protected';
+  IF FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('relation "%s" belongs to a protected parent', root),
+      DETAIL = 'Partitions and children are protected with their parent.',
+      HINT = 'Unprotect the parent, or detach the relation from it first.';
+  END IF;
+  EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', root);
+  FOR declared IN
+      SELECT r.* FROM tenant_guard.relation_tree(root) WITH ORDINALITY AS t (relation, place)
+        JOIN tenant_guard.relations r ON r.relation = t.relation AND r.status = 'protected'
+       ORDER BY t.place LOOP
+    step_relation := declared.relation;
+    -- First: what is declared protected resists the statements that follow.
+    action := 'unregister';
+    statement := format('DELETE FROM tenant_guard.relations WHERE relation = %L::regclass', step_relation);
+    EXECUTE statement;
+    RETURN NEXT;
+    FOR action, statement IN
+        SELECT s.action, s.statement FROM (
+          SELECT 1, 'drop policy', format('DROP POLICY %I ON %s', p.polname, step_relation)
+            FROM pg_policy p
+           WHERE p.polrelid = step_relation
+             AND (p.polname = 'tenant_guard_isolation'
+                  OR p.polname = 'tenant_guard_access' AND declared.added_access_policy)
+          UNION ALL
+          SELECT 2, 'no force row security',
+                 format('ALTER TABLE ONLY %s NO FORCE ROW LEVEL SECURITY', step_relation)
+           WHERE NOT declared.force_before
+          UNION ALL
+          SELECT 3, 'disable row security',
+                 format('ALTER TABLE ONLY %s DISABLE ROW LEVEL SECURITY', step_relation)
+           WHERE NOT declared.row_security_before
+          UNION ALL
+          SELECT 4, 'drop default',
+                 format('ALTER TABLE ONLY %s ALTER COLUMN %I DROP DEFAULT', step_relation,
+                        declared.tenant_column)
+           WHERE declared.added_default
+        ) AS s (step, action, statement) ORDER BY s.step, s.statement LOOP
+      EXECUTE statement;
+      RETURN NEXT;
+    END LOOP;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.unprotect_tree(regclass) IS 'Does the work of unprotect().';
+
+CREATE FUNCTION tenant_guard.unprotect(relation regclass)
+  RETURNS TABLE (relation regclass, action text, statement text)
+  LANGUAGE sql AS $$
+  SELECT * FROM tenant_guard.unprotect_tree($1)
+$$;
+COMMENT ON FUNCTION tenant_guard.unprotect(regclass) IS
+  'Takes back what protect() did to a relation, its partitions and children, and returns the '
+  'statements it ran.';
+
+CREATE FUNCTION tenant_guard.declare_shared(relation regclass, reason text, writable boolean DEFAULT false)
+  RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  member regclass;
+BEGIN
+  IF relation IS NULL OR writable IS NULL OR coalesce(btrim(reason), '') = '' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'invalid_parameter_value',
+      MESSAGE = 'a shared relation needs a reason',
+      HINT = 'Say why all tenants may read it: SELECT tenant_guard.declare_shared(relation, ''reason'').';
+  END IF;
+  FOR member IN SELECT tenant_guard.relation_tree(declare_shared.relation) LOOP
+    IF (SELECT c.relkind FROM pg_class c WHERE c.oid = member) NOT IN ('r', 'p', 'm', 'f')
+       OR (SELECT c.relnamespace FROM pg_class c WHERE c.oid = member) = 'pg_catalog'::regnamespace THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'wrong_object_type',
+        MESSAGE = format('relation "%s" cannot be declared shared', member),
+        DETAIL = 'Only tables, materialized views and foreign tables can be.',
+        HINT = 'Declare the tables that it reads.';
+    END IF;
+    IF EXISTS (SELECT FROM tenant_guard.relations r WHERE r.relation = member AND r.status = 'protected') THEN
+      RAISE EXCEPTION USING
+        ERRCODE = 'object_not_in_prerequisite_state',
+        MESSAGE = format('relation "%s" is protected for tenant isolation', member),
+        HINT = format('Run SELECT tenant_guard.unprotect(%L) first.', member);
+    END IF;
+    INSERT INTO tenant_guard.relations AS r (relation, status, reason, writable)
+    VALUES (member, 'shared', declare_shared.reason, declare_shared.writable);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.declare_shared(regclass, text, boolean) IS
+  'Declares reference data that all tenants may read, and write if "writable". Declaring again replaces '
+  'reason and "writable".';
+
+CREATE FUNCTION tenant_guard.undeclare_shared(relation regclass)
+  RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  DELETE FROM tenant_guard.relations r
+   WHERE r.status = 'shared'
+     AND r.relation IN (SELECT tenant_guard.relation_tree(undeclare_shared.relation));
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('relation "%s" is not declared shared', undeclare_shared.relation),
+      HINT = 'SELECT * FROM tenant_guard.protection lists what is.';
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.undeclare_shared(regclass) IS
+  'Takes declare_shared() back: guarded transactions are refused the relation from then on.';
+
+-- Called by the library before DROP EXTENSION ... CASCADE: the isolation policies go with the
+-- functions that they call, and permissive policies of others would then open the relations.
+CREATE FUNCTION tenant_guard.close_protected_relations() RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  member regclass;
+BEGIN
+  FOR member IN SELECT r.relation FROM tenant_guard.relations r JOIN pg_class c ON c.oid = r.relation
+                 WHERE r.status = 'protected' LOOP
+    CONTINUE WHEN EXISTS (SELECT FROM pg_policy p
+                           WHERE p.polrelid = member AND p.polname = 'tenant_guard_closed');
+    EXECUTE format('CREATE POLICY tenant_guard_closed ON %s AS RESTRICTIVE FOR ALL TO PUBLIC '
+                   'USING (false) WITH CHECK (false)', member);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.close_protected_relations() IS
+  'Gives every protected relation a policy that refuses all rows and needs no extension.';

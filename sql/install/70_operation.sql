@@ -1,0 +1,139 @@
+-- What operators and CI look at.
+
+CREATE VIEW tenant_guard.protection AS
+  SELECT c.oid::pg_catalog.regclass AS relation,
+         tenant_guard.relation_kind(c.relkind) AS kind,
+         CASE WHEN c.relkind = 'v' THEN 'exempt'
+              ELSE coalesce(r.status, 'unprotected') END AS status,
+         coalesce(r.tenant_column, candidate.attname) AS tenant_column,
+         CASE WHEN c.relkind = 'v' THEN 'The relations that it reads are checked.'
+              WHEN r.status = 'shared' THEN r.reason
+              WHEN r.status IS NOT NULL THEN NULL
+              WHEN c.relkind IN ('m', 'f') THEN 'Row security is not possible on it.'
+              WHEN candidate.attname IS NULL THEN 'It has no tenant column.'
+              ELSE 'Nobody protected it.' END AS reason,
+         pg_catalog.array_remove(ARRAY[
+           CASE WHEN r.status = 'protected' AND NOT c.relrowsecurity
+                THEN 'row security is disabled' END,
+           CASE WHEN r.status = 'protected' AND NOT c.relforcerowsecurity
+                THEN 'row security is not forced' END,
+           CASE WHEN r.status = 'protected' AND NOT EXISTS (
+                  SELECT FROM pg_catalog.pg_policy p
+                   WHERE p.polrelid = c.oid AND p.polname = 'tenant_guard_isolation'
+                     AND NOT p.polpermissive)
+                THEN 'the isolation policy is missing' END,
+           CASE WHEN r.status = 'protected' AND candidate.attname IS NULL
+                THEN 'the tenant column is missing' END,
+           CASE WHEN r.status = 'protected' AND NOT candidate.attnotnull
+                THEN 'the tenant column is nullable' END,
+           CASE WHEN r.status = 'protected' AND c.relkind = 'r' AND NOT EXISTS (
+                  SELECT FROM pg_catalog.pg_index i
+                   WHERE i.indrelid = c.oid AND i.indisvalid AND i.indkey[0] = candidate.attnum)
+                THEN 'no index leads with the tenant column' END
+         ], NULL) AS findings
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN tenant_guard.relations r ON r.relation = c.oid
+    LEFT JOIN pg_catalog.pg_attribute candidate
+      ON candidate.attrelid = c.oid AND candidate.attnum > 0 AND NOT candidate.attisdropped
+     AND candidate.attname = coalesce(
+           r.tenant_column, pg_catalog.current_setting('tenant_guard.tenant_column'))
+   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
+     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenant_guard')
+     AND n.nspname !~ '^pg_toast';
+COMMENT ON VIEW tenant_guard.protection IS
+  'A row per user relation: protected, shared, unprotected (guarded transactions are refused it) or '
+  'exempt, why, and what is wrong with it.';
+REVOKE ALL ON tenant_guard.protection FROM PUBLIC;
+
+CREATE FUNCTION tenant_guard.library_version() RETURNS text
+  LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'tenant_guard_library_version';
+COMMENT ON FUNCTION tenant_guard.library_version() IS
+  'The version of the library in this session; NULL if it was not preloaded.';
+
+-- Roles that can log in, have rights on a protected relation, and may do so unguarded.
+CREATE FUNCTION tenant_guard.unguarded_roles() RETURNS SETOF regrole
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT r.oid::regrole
+    FROM pg_roles r
+    LEFT JOIN tenant_guard.guarded_roles g ON g.role = r.oid
+   WHERE r.rolcanlogin AND NOT r.rolsuper AND g.mode IS DISTINCT FROM 'always'
+     AND NOT EXISTS (SELECT FROM pg_db_role_setting s
+                      WHERE s.setrole = r.oid
+                        AND s.setdatabase IN (0, (SELECT oid FROM pg_database
+                                                   WHERE datname = current_database()))
+                        AND 'tenant_guard.enforce=always' = ANY (s.setconfig))
+     AND EXISTS (SELECT FROM tenant_guard.relations p
+                  WHERE p.status = 'protected'
+                    AND (has_table_privilege(r.oid, p.relation, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
+                         OR has_any_column_privilege(r.oid, p.relation, 'SELECT, INSERT, UPDATE')))
+   ORDER BY r.rolname
+$$;
+COMMENT ON FUNCTION tenant_guard.unguarded_roles() IS
+  'Login roles with rights on protected relations that are not guarded always.';
+
+CREATE FUNCTION tenant_guard.health()
+  RETURNS TABLE ("check" text, ok boolean, detail text)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT 'library_preloaded', tenant_guard.library_version() IS NOT NULL,
+         CASE WHEN tenant_guard.library_version() IS NULL
+              THEN 'Add tenant_guard to "shared_preload_libraries" and restart the server.'
+              ELSE 'The library is loaded in every session.' END
+  UNION ALL
+  SELECT 'version', tenant_guard.library_version() IS NOT DISTINCT FROM e.extversion,
+         format('library %s, extension %s', coalesce(tenant_guard.library_version(), 'not loaded'),
+                e.extversion)
+    FROM pg_extension e WHERE e.extname = 'tenant_guard'
+  UNION ALL
+  SELECT 'keys', count(*) FILTER (WHERE k.retired IS NULL) > 0,
+         format('%s active, %s retired', count(*) FILTER (WHERE k.retired IS NULL),
+                count(*) FILTER (WHERE k.retired IS NOT NULL))
+    FROM tenant_guard.signing_keys k
+  UNION ALL
+  SELECT 'unprotected_relations', count(*) = 0,
+         coalesce(string_agg(p.relation::text, ', ' ORDER BY p.relation::text), 'none')
+    FROM tenant_guard.protection p WHERE p.status = 'unprotected'
+  UNION ALL
+  SELECT 'findings', count(*) = 0,
+         coalesce(string_agg(format('%s: %s', p.relation, f), ', ' ORDER BY p.relation::text, f), 'none')
+    FROM tenant_guard.protection p, unnest(p.findings) f
+  UNION ALL
+  SELECT 'bypassing_roles', count(*) = 0,
+         coalesce(string_agg(r.rolname, ', ' ORDER BY r.rolname), 'none')
+    FROM pg_roles r WHERE r.rolcanlogin AND r.rolbypassrls AND NOT r.rolsuper
+  UNION ALL
+  SELECT 'unguarded_roles', count(*) = 0, coalesce(string_agg(u::text, ', '), 'none')
+    FROM tenant_guard.unguarded_roles() u
+$$;
+COMMENT ON FUNCTION tenant_guard.health() IS
+  'A row per check: is the library preloaded and of the extension''s version, are there keys, which '
+  'relations are unprotected, which roles bypass row security or are not guarded.';
+
+-- What results depend on beside tenant, attributes and query: the policies on protected relations,
+-- what is declared, and whether policies look at the subject or at other claims.
+CREATE FUNCTION tenant_guard.policies_in_force(OUT digest text, OUT by_subject boolean,
+    OUT by_claims boolean)
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT md5(coalesce(string_agg(
+             concat_ws('|', p.polrelid::regclass, p.polname, p.polcmd, p.polpermissive,
+                       p.polroles::text, pg_get_expr(p.polqual, p.polrelid),
+                       pg_get_expr(p.polwithcheck, p.polrelid)),
+             E'\n' ORDER BY p.polrelid::regclass::text, p.polname), '')
+           || coalesce((SELECT string_agg(concat_ws('|', r.relation, r.status, r.tenant_column),
+                                          E'\n' ORDER BY r.relation::text)
+                          FROM tenant_guard.relations r), '')),
+         coalesce(bool_or(d.refobjid = 'tenant_guard.subject()'::regprocedure), false),
+         coalesce(bool_or(d.refobjid IN ('tenant_guard.claims()'::regprocedure,
+                                         'tenant_guard.claim(text[])'::regprocedure)), false)
+    FROM pg_policy p
+    LEFT JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+         AND d.refclassid = 'pg_proc'::regclass
+$$;
+COMMENT ON FUNCTION tenant_guard.policies_in_force() IS
+  'A digest of all policies and declarations, and which claims the policies look at.';
+
+CREATE FUNCTION tenant_guard.cache_key(query text, VARIADIC params text[] DEFAULT '{}') RETURNS text
+  LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'tenant_guard_cache_key';
+COMMENT ON FUNCTION tenant_guard.cache_key(text, text[]) IS
+  'A key for a result cache, 64 hexadecimal digits: differs whenever tenant, attributes, role, query, '
+  'parameters or policies differ. SQLSTATE 28000 without a context.';

@@ -1,0 +1,37 @@
+// What of the extension exists in this database: its tables and functions by OID. The library is in
+// every backend, the extension only in the databases where it was created, and somebody may have
+// dropped a part of it or installed another version: then the guard must refuse, not look away.
+#pragma once
+
+#include "pg/server.h"
+
+namespace tg::catalog {
+
+enum class InstallationState { absent, incomplete, other_version, ready };
+
+struct Installation {
+    InstallationState state;
+    Oid schema;
+    Oid relations;        // which relation is protected or shared
+    Oid relations_index;  // its primary key (relation)
+    Oid roles;            // roles named by guard_role()
+    Oid roles_index;      // its primary key (role)
+    Oid signing_keys;
+    Oid issuers;
+    uint32 authenticate_hash;  // of authenticate()'s pg_proc entry, as plans record it
+    char version[32];          // as installed
+};
+
+// Cached until something of it changes. Needs a transaction.
+const Installation& installation();
+
+// The installation if it is ready; otherwise an error that says what is wrong and what to run.
+const Installation& require_installation();
+
+// The table of declared relations as last looked up, without looking anything up: for invalidation
+// callbacks, which must not read catalogs.
+Oid known_relations_table();
+
+void install();
+
+}  // namespace tg::catalog

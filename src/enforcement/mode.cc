@@ -1,0 +1,160 @@
+// See the header. Two sources, of which the stricter counts: the setting tenant_guard.enforce, as
+// the session got it when it started, and the table of roles that guard_role() named, which reaches
+// sessions that were connected before.
+#include "enforcement/mode.h"
+
+#include "catalog/installation.h"
+#include "context/tenant_context.h"
+#include "pg/refuse.h"
+
+extern "C" {
+#include "utils/guc.h"
+}
+
+namespace tg::enforcement {
+
+namespace {
+
+int enforce_setting = static_cast<int>(Enforcement::authenticated);
+
+const config_enum_entry enforce_options[] = {
+    {"off", static_cast<int>(Enforcement::off), false},
+    {"warn", static_cast<int>(Enforcement::warn), false},
+    {"authenticated", static_cast<int>(Enforcement::authenticated), false},
+    {"always", static_cast<int>(Enforcement::always), false},
+    {nullptr, 0, false},
+};
+
+// What is known of a role. Two are of interest at a time: who logged in, and who SET ROLE made of it.
+struct RoleStanding {
+    Oid role;
+    uint64 known_at;
+    bool is_named;
+    Enforcement named;
+    bool is_superuser;
+    bool is_exempt;  // superuser or BYPASSRLS
+};
+
+uint64 changes = 1;
+RoleStanding session_standing;
+RoleStanding outer_standing;
+Oid roles_table = InvalidOid;
+
+void on_role_change(Datum, int, uint32) { changes++; }
+
+void on_relation_change(Datum, Oid relation) {
+    if (!OidIsValid(relation) || relation == roles_table) changes++;
+}
+
+Enforcement enforcement_of(const char* word) {
+    for (const config_enum_entry* option = enforce_options; option->name; option++)
+        if (std::strcmp(option->name, word) == 0) return static_cast<Enforcement>(option->val);
+    return Enforcement::always;  // a word nobody knows must not weaken anything
+}
+
+void read_named_role(const catalog::Installation& at, RoleStanding& out) {
+    out.is_named = false;
+    if (at.state != catalog::InstallationState::ready) return;
+    Relation table = table_open(at.roles, AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(out.role));
+    SysScanDesc scan = systable_beginscan(table, at.roles_index, true, nullptr, 1, &key);
+    const HeapTuple tuple = systable_getnext(scan);
+    if (HeapTupleIsValid(tuple)) {
+        bool is_null = false;
+        const Datum mode = heap_getattr(tuple, 2, RelationGetDescr(table), &is_null);
+        out.is_named = true;
+        out.named = is_null ? Enforcement::always : enforcement_of(TextDatumGetCString(mode));
+    }
+    systable_endscan(scan);
+    table_close(table, AccessShareLock);
+}
+
+const RoleStanding& standing_of(Oid role, RoleStanding& cached) {
+    const catalog::Installation& at = catalog::installation();
+    if (roles_table != at.roles) {
+        roles_table = at.roles;
+        changes++;
+    }
+    while (cached.role != role || cached.known_at != changes) {
+        RoleStanding found{};
+        found.role = role;
+        found.known_at = changes;
+        found.is_superuser = superuser_arg(role);
+        found.is_exempt = found.is_superuser || has_bypassrls_privilege(role);
+        read_named_role(at, found);
+        cached = found;
+    }
+    return cached;
+}
+
+struct Effective {
+    Enforcement mode;
+    bool is_exempt;
+    bool is_named;
+};
+
+// The role that logged in counts as well as the one it has SET ROLE to; the owner of a SECURITY
+// DEFINER function, which GetUserId() would tell, does not.
+Effective effective() {
+    const Oid session_role = GetSessionUserId();
+    const Oid outer_role = GetOuterUserId();
+    const RoleStanding session = standing_of(session_role, session_standing);
+    const RoleStanding outer =
+        session_role == outer_role ? session : standing_of(outer_role, outer_standing);
+    auto mode = static_cast<Enforcement>(enforce_setting);
+    if (session.is_named && session.named > mode) mode = session.named;
+    if (outer.is_named && outer.named > mode) mode = outer.named;
+    const bool is_named = session.is_named || outer.is_named;
+    // guard_role() takes the exemption of BYPASSRLS away, and that of superusers never.
+    const bool is_exempt = session.is_exempt && outer.is_exempt && (!is_named || session.is_superuser);
+    return {mode, is_exempt, is_named};
+}
+
+Guarding guarding_of(const Effective& now, bool has_context) {
+    const bool is_exempt = now.is_exempt && !has_context;
+    const bool is_checked =
+        now.mode == Enforcement::authenticated ? has_context
+                                               : now.mode != Enforcement::off && !is_exempt;
+    if (!is_checked) return Guarding::none;
+    catalog::require_installation();
+    return now.mode == Enforcement::warn ? Guarding::warn : Guarding::refuse;
+}
+
+}  // namespace
+
+Guarding guarding() {
+    if (context::is_lost())
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+                 errmsg("the tenant context of this transaction was taken away"),
+                 errdetail("The transaction authenticated, and afterwards the setting "
+                           "\"tenant_guard.tenant_id\" was reset, or the function that "
+                           "authenticated undid it with its own SET clause."),
+                 errhint("Roll back, and call tenant_guard.authenticate(jwt) at the top level of "
+                         "the transaction.")));
+    const bool has_context = context::current() != nullptr;
+    if (!has_context && enforce_setting <= static_cast<int>(Enforcement::warn) &&
+        catalog::installation().state == catalog::InstallationState::absent)
+        return Guarding::none;
+
+    return guarding_of(effective(), has_context);
+}
+
+Guarding guarding_if_authenticated() { return guarding_of(effective(), true); }
+
+bool is_named_role() { return effective().is_named; }
+
+void install_mode() {
+    DefineCustomEnumVariable(
+        "tenant_guard.enforce", "Sets which transactions the guard checks.",
+        "off, warn (log what always would refuse), authenticated (transactions that authenticated) "
+        "or always (every transaction of the role).",
+        &enforce_setting, static_cast<int>(Enforcement::authenticated), enforce_options, PGC_SUSET, 0,
+        nullptr, nullptr, nullptr);
+    CacheRegisterSyscacheCallback(AUTHOID, on_role_change, Datum{0});
+    CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, on_role_change, Datum{0});
+    CacheRegisterRelcacheCallback(on_relation_change, Datum{0});
+}
+
+}  // namespace tg::enforcement

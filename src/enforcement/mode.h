@@ -1,0 +1,30 @@
+// Who is guarded, and how strictly. One answer for all parts of the guard: a transaction that
+// authenticated, and every transaction of a role under `always`, whoever it has become meanwhile.
+#pragma once
+
+#include "pg/server.h"
+
+namespace tg::enforcement {
+
+// The values of tenant_guard.enforce, in order of strictness.
+enum class Enforcement : int { off, warn, authenticated, always };
+
+enum class Guarding {
+    none,   // nothing is checked
+    warn,   // checked; what would be refused is logged
+    refuse  // checked and refused
+};
+
+// How the running transaction is guarded. Raises an error where it must be guarded and can't be:
+// the extension is missing or damaged, or the context was lost.
+Guarding guarding();
+
+// How the transaction will be guarded once it has authenticated.
+Guarding guarding_if_authenticated();
+
+// Named by guard_role(): then owning a table does not exempt.
+bool is_named_role();
+
+void install_mode();
+
+}  // namespace tg::enforcement

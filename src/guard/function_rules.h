@@ -1,0 +1,11 @@
+// Functions that a guarded transaction must not call: they show or disturb other sessions, read
+// files, move statistics, reach other servers, or leave something on the session.
+#pragma once
+
+#include "pg/server.h"
+
+namespace tg::guard {
+
+void install_function_rules();
+
+}  // namespace tg::guard

@@ -1,0 +1,144 @@
+// See the header.
+#include "guard/isolation_shield.h"
+
+#include "catalog/installation.h"
+#include "policy/isolation_qual.h"
+#include "policy/relation_class.h"
+
+extern "C" {
+#include "commands/policy.h"
+#include "nodes/makefuncs.h"
+#include "executor/spi.h"
+}
+
+namespace tg::guard {
+
+namespace {
+
+bool is_ready() {
+    return catalog::installation().state == catalog::InstallationState::ready;
+}
+
+bool is_own_policy(const char* name) {
+    return policy::isolation_policy_name == name || policy::access_policy_name == name;
+}
+
+policy::Declaration declaration_of(const RangeVar* name, Oid& relation_out) {
+    relation_out = RangeVarGetRelid(name, NoLock, true);
+    return OidIsValid(relation_out) ? policy::read_declaration(relation_out) : policy::Declaration{};
+}
+
+[[noreturn]] void refuse_change(Oid relation, const char* what) {
+    const char* name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+                                                  get_rel_name(relation));
+    ereport(ERROR,
+            (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+             errmsg("relation \"%s\" is protected for tenant isolation", name),
+             errdetail("%s would take the isolation away.", what),
+             errhint("Run SELECT tenant_guard.unprotect(%s) first.", quote_literal_cstr(name))));
+    pg_unreachable();
+}
+
+void check_alter_table(const AlterTableStmt* alter) {
+    if (alter->objtype != OBJECT_TABLE) return;
+    Oid relation;
+    const policy::Declaration declared = declaration_of(alter->relation, relation);
+    if (!declared.is_protected) return;
+    ListCell* cell;
+    foreach (cell, alter->cmds) {
+        const auto* command = lfirst_node(AlterTableCmd, cell);
+        const bool is_tenant_column =
+            command->name && std::strcmp(command->name, NameStr(declared.tenant_column)) == 0;
+        switch (command->subtype) {
+            case AT_DisableRowSecurity:
+                refuse_change(relation, "DISABLE ROW LEVEL SECURITY");
+            case AT_NoForceRowSecurity:
+                refuse_change(relation, "NO FORCE ROW LEVEL SECURITY");
+            case AT_DropColumn:
+                if (is_tenant_column) refuse_change(relation, "Dropping the tenant column");
+                break;
+            case AT_AlterColumnType:
+                if (is_tenant_column) refuse_change(relation, "Changing the type of the tenant column");
+                break;
+            default:
+                break;
+        }
+    }
+}
+
+void check_policy(const RangeVar* table, const char* policy_name, const char* what) {
+    if (!is_own_policy(policy_name)) return;
+    Oid relation;
+    if (declaration_of(table, relation).is_protected) refuse_change(relation, what);
+}
+
+void check_drop_policies(const DropStmt* drop) {
+    ListCell* cell;
+    foreach (cell, drop->objects) {
+        List* names = lfirst_node(List, cell);  // the relation's name, and the policy's at the end
+        if (list_length(names) < 2) continue;
+        List* table = list_truncate(list_copy(names), list_length(names) - 1);
+        check_policy(makeRangeVarFromNameList(table), strVal(llast(names)), "DROP POLICY");
+    }
+}
+
+void check_rename(const RenameStmt* rename) {
+    if (rename->renameType == OBJECT_POLICY)
+        check_policy(rename->relation, rename->subname, "Renaming the policy");
+    if (rename->renameType != OBJECT_COLUMN || !rename->relation) return;
+    Oid relation;
+    const policy::Declaration declared = declaration_of(rename->relation, relation);
+    if (declared.is_protected && std::strcmp(rename->subname, NameStr(declared.tenant_column)) == 0)
+        refuse_change(relation, "Renaming the tenant column");
+}
+
+// DROP EXTENSION ... CASCADE takes our policies along with the functions they call. A relation with
+// permissive policies of its own would then be open: each gets a policy that refuses every row.
+void close_before_drop(const DropStmt* drop) {
+    if (drop->behavior != DROP_CASCADE) return;
+    ListCell* cell;
+    foreach (cell, drop->objects) {
+        if (std::strcmp(strVal(lfirst(cell)), "tenant_guard") != 0) continue;
+        SPI_connect();
+        if (SPI_execute("SELECT tenant_guard.close_protected_relations()", false, 0) != SPI_OK_SELECT)
+            elog(ERROR, "could not close the protected relations");
+        SPI_finish();
+    }
+}
+
+}  // namespace
+
+void check_isolation_shield(Node* statement) {
+    switch (nodeTag(statement)) {
+        case T_AlterTableStmt:
+            if (is_ready()) check_alter_table(reinterpret_cast<const AlterTableStmt*>(statement));
+            break;
+        case T_AlterPolicyStmt: {
+            const auto* alter = reinterpret_cast<const AlterPolicyStmt*>(statement);
+            if (is_ready()) check_policy(alter->table, alter->policy_name, "ALTER POLICY");
+            break;
+        }
+        case T_RenameStmt:
+            if (is_ready()) check_rename(reinterpret_cast<const RenameStmt*>(statement));
+            break;
+        case T_DropStmt: {
+            const auto* drop = reinterpret_cast<const DropStmt*>(statement);
+            if (drop->removeType == OBJECT_POLICY && is_ready()) check_drop_policies(drop);
+            if (drop->removeType == OBJECT_EXTENSION && is_ready()) close_before_drop(drop);
+            break;
+        }
+        default:
+            break;
+    }
+}
+
+bool is_repeated_policy(Node* statement) {
+    if (!IsA(statement, CreatePolicyStmt) || !is_ready()) return false;
+    const auto* create = reinterpret_cast<const CreatePolicyStmt*>(statement);
+    if (!is_own_policy(create->policy_name)) return false;
+    Oid relation;
+    if (!declaration_of(create->table, relation).is_protected) return false;
+    return OidIsValid(get_relation_policy_oid(relation, create->policy_name, true));
+}
+
+}  // namespace tg::guard

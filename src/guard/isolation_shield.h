@@ -1,0 +1,18 @@
+// Keeps DDL from taking the isolation off a protected relation, whoever runs it: unprotect() is the
+// way, because it is an administrator's, and because it takes everything back.
+#pragma once
+
+#include "pg/server.h"
+
+namespace tg::guard {
+
+// Refuses DISABLE and NO FORCE ROW LEVEL SECURITY, changes of the tenant column, and DROP, ALTER and
+// RENAME of tenant_guard's policies on a protected relation; DROP EXTENSION with relations protected
+// and no CASCADE is the server's own refusal.
+void check_isolation_shield(Node* statement);
+
+// CREATE POLICY of one of tenant_guard's policies on a relation that has it: a dump restored where
+// new tables are protected as they are made. There is nothing left to do for it.
+bool is_repeated_policy(Node* statement);
+
+}  // namespace tg::guard

@@ -1,0 +1,277 @@
+// See the header. The planner hook sees what inlining added (the finished plan's flat list); the
+// permission hook is the only one that also sees cached plans and COPY.
+#include "guard/relations.h"
+
+#include "catalog/installation.h"
+#include "context/tenant_context.h"
+#include "guard/expiry.h"
+#include "enforcement/mode.h"
+#include "enforcement/refusal.h"
+#include "pg/compat.h"
+#include "pg/text.h"
+#include "policy/relation_class.h"
+#include "policy/settings.h"
+#include "policy/system_catalogs.h"
+
+extern "C" {
+#include "access/parallel.h"
+#include "optimizer/planner.h"
+#include "utils/relcache.h"
+}
+
+namespace tg::guard {
+
+namespace {
+
+using enforcement::Guarding;
+using enforcement::guarding;
+using enforcement::refuse;
+
+using policy::RelationClass;
+
+planner_hook_type next_planner = nullptr;
+
+constexpr AclMode writing = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
+
+const char* qualified_name(Oid relation) {
+    const char* name = get_rel_name(relation);
+    if (!name) return psprintf("%u", relation);
+    return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
+}
+
+const char* kind_word(char relkind) {
+    switch (relkind) {
+        case RELKIND_PARTITIONED_TABLE:
+            return "partitioned table";
+        case RELKIND_MATVIEW:
+            return "materialized view";
+        case RELKIND_FOREIGN_TABLE:
+            return "foreign table";
+        case RELKIND_SEQUENCE:
+            return "sequence";
+        default:
+            return "table";
+    }
+}
+
+bool has_row_security(Oid relation) {
+    const HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    if (!HeapTupleIsValid(tuple)) return false;
+    const bool enabled = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relrowsecurity;
+    ReleaseSysCache(tuple);
+    return enabled;
+}
+
+void refuse_unprotected(Guarding guarding, Oid relation, const char* name) {
+    const char* column = policy::tenant_column_name();
+    const bool has_column = get_attnum(relation, column) != InvalidAttrNumber;
+    const char relkind = get_rel_relkind(relation);
+    const bool can_have_policies = relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
+    const char* literal = quote_literal_cstr(name);
+    const char* hint;
+    if (!can_have_policies)
+        hint = psprintf("Row security is not possible on it: read a view over protected tables "
+                        "instead, or run SELECT tenant_guard.declare_shared(%s, 'reason') if it is "
+                        "reference data.",
+                        literal);
+    else if (has_column)
+        hint = psprintf("Run SELECT tenant_guard.protect(%s), or declare_shared() if it is reference "
+                        "data.",
+                        literal);
+    else
+        hint = psprintf("Add a tenant column and run SELECT tenant_guard.protect(%s, 'column'), or "
+                        "run SELECT tenant_guard.declare_shared(%s, 'reason') if it is reference "
+                        "data.",
+                        literal, literal);
+    refuse(guarding,
+           {.message = psprintf("relation \"%s\" is not protected for tenant isolation", name),
+            .detail = psprintf("It is a %s %s a column \"%s\" and %s.", kind_word(relkind),
+                               has_column ? "with" : "without", column,
+                               has_row_security(relation)
+                                   ? "with row security that tenant_guard does not manage"
+                                   : "no row security"),
+            .hint = hint,
+            .object = name});
+}
+
+void refuse_isolation_off(Guarding guarding, Oid, const char* name) {
+    refuse(guarding, {.message = psprintf("tenant isolation of relation \"%s\" is switched off", name),
+                      .detail = "It is declared protected, but row security is disabled or not "
+                                "forced on it, or its tenant column is gone.",
+                      .hint = psprintf("Run SELECT tenant_guard.protect(%s).", quote_literal_cstr(name)),
+                      .object = name});
+}
+
+void refuse_bypassed(Guarding guarding, Oid role, const char* name) {
+    const char* role_name = GetUserNameFromId(role, true);
+    refuse(guarding,
+           {.message = psprintf("row security of relation \"%s\" does not apply", name),
+            .detail = psprintf("It is read as role \"%s\", which is a superuser or has BYPASSRLS, so "
+                               "the rows of every tenant would be visible.",
+                               role_name ? role_name : "?"),
+            .hint = "Read it as a role without these rights: log in as another role, or change the "
+                    "owner of the view or function through which it is read.",
+            .object = name});
+}
+
+void refuse_without_context(Guarding guarding, const char* name) {
+    refuse(guarding, {.sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+                      .message = psprintf("no tenant is authenticated for relation \"%s\"", name),
+                      .detail = "The relation is isolated by tenant, and this transaction has not "
+                                "presented a token.",
+                      .hint = "Run SELECT tenant_guard.authenticate(jwt) first, in the same transaction.",
+                      .object = name});
+}
+
+// A temporary table is this transaction's own only if this transaction made it: one that was there
+// before may hold another tenant's rows, or be somebody's trap under the name of a real table.
+bool is_made_in_this_transaction(Oid relation) {
+    Relation opened = RelationIdGetRelation(relation);
+    if (!RelationIsValid(opened)) return false;
+    const bool is_new = opened->rd_createSubid != InvalidSubTransactionId;
+    RelationClose(opened);
+    return is_new;
+}
+
+// A migration owns what it touches; guard_role() takes this away from an application's role.
+bool is_exempt_owner(Oid relation, Oid role) {
+    return !context::current() && !enforcement::is_named_role() &&
+           pg::is_owner(relation, role);
+}
+
+void check_access(Guarding guarding, const pg::RelationAccess& access) {
+    const RelationClass found = policy::classify(access.relation, access.role);
+    switch (found) {
+        case RelationClass::system:
+        case RelationClass::own:
+        case RelationClass::view:
+        case RelationClass::shared_writable:
+            return;
+        case RelationClass::isolated:
+            if (context::current()) return;
+            break;
+        case RelationClass::shared:
+            if ((access.permissions & writing) == 0) return;
+            break;
+        default:
+            break;
+    }
+    if (is_exempt_owner(access.relation, access.role)) return;
+
+    const char* name = qualified_name(access.relation);
+    switch (found) {
+        case RelationClass::isolated:
+            refuse_without_context(guarding, name);
+            return;
+        case RelationClass::shared:
+            refuse(guarding,
+                   {.message = psprintf("relation \"%s\" is shared and cannot be changed", name),
+                    .detail = "It is reference data that every tenant reads; a change or a row lock "
+                              "would reach all of them.",
+                    .hint = psprintf("Change it as an administrator, or run SELECT "
+                                     "tenant_guard.declare_shared(%s, 'reason', writable => true).",
+                                     quote_literal_cstr(name)),
+                    .object = name});
+            return;
+        case RelationClass::isolation_off:
+            refuse_isolation_off(guarding, access.relation, name);
+            return;
+        case RelationClass::isolation_bypassed:
+            refuse_bypassed(guarding, access.role, name);
+            return;
+        case RelationClass::temporary:
+            if (is_made_in_this_transaction(access.relation)) return;
+            refuse(guarding,
+                   {.message = psprintf("temporary table \"%s\" is not of this transaction", name),
+                    .detail = "It was made by an earlier transaction of this connection, perhaps for "
+                              "another tenant.",
+                    .hint = "Run DISCARD ALL outside a transaction, and create temporary tables with "
+                            "ON COMMIT DROP.",
+                    .object = name});
+            return;
+        case RelationClass::temporary_foreign:
+            refuse(guarding,
+                   {.message = psprintf("temporary table \"%s\" is of another session", name),
+                    .detail = "Temporary tables belong to the transaction that made them.",
+                    .hint = "Create a temporary table of your own with ON COMMIT DROP.",
+                    .object = name});
+            return;
+        case RelationClass::system_refused: {
+            const char* why = policy::why_refused(access.relation);
+            refuse(guarding, {.message = psprintf("catalog \"%s\" tells about other tenants", name),
+                              .detail = why ? why : "TOAST tables hold rows of every tenant.",
+                              .hint = "Ask an administrator.",
+                              .object = name});
+            return;
+        }
+        case RelationClass::sequence:
+            refuse(guarding,
+                   {.message = psprintf("sequence \"%s\" tells about other tenants", name),
+                    .detail = "Its last value shows how many rows all tenants together have made.",
+                    .hint = "Use nextval(), or a column default.",
+                    .object = name});
+            return;
+        default:
+            refuse_unprotected(guarding, access.relation, name);
+            return;
+    }
+}
+
+void check_entries(List* entries) {
+    const Guarding mode = guarding();
+    if (mode == Guarding::none) return;
+    ListCell* cell;
+    foreach (cell, entries) {
+        pg::RelationAccess access;
+        if (pg::read_access(lfirst(cell), access)) check_access(mode, access);
+    }
+}
+
+// The server's own foreign-key queries run as the table's owner and must see every tenant's rows.
+bool is_server_query() { return InNoForceRLSOperation() || IsParallelWorker(); }
+
+bool check_at_execution(List* entries, bool) {
+    if (!is_server_query() && entries != NIL) check_entries(entries);
+    return true;
+}
+
+bool has_relation(List* entries) {
+    ListCell* cell;
+    foreach (cell, entries) {
+        pg::RelationAccess access;
+        if (pg::read_access(lfirst(cell), access)) return true;
+    }
+    return false;
+}
+
+PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
+    PlannedStmt* planned = next_planner ? next_planner(query, text, cursor_options, parameters)
+                                        : standard_planner(query, text, cursor_options, parameters);
+    if (is_server_query()) return planned;
+    List* entries = pg::access_entries(planned);
+    if (entries == NIL) return planned;
+    check_entries(entries);
+    // Rows read before the token was verified and rows read after it would be in one result.
+    if (planned->invalItems != NIL && calls_authenticate(planned) && has_relation(entries))
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("a statement that authenticates cannot read relations"),
+                 errdetail("It calls tenant_guard.authenticate() and names a relation."),
+                 errhint("Call tenant_guard.authenticate(jwt) in a statement of its own.")));
+    return planned;
+}
+
+}  // namespace
+
+void check_relation(Oid relation, Oid role, AclMode permissions) {
+    const Guarding mode = guarding();
+    if (mode != Guarding::none) check_access(mode, {relation, role, permissions});
+}
+
+void install_relations() {
+    next_planner = planner_hook;
+    planner_hook = plan;
+    pg::CheckPermissionsHook<check_at_execution>::install();
+}
+
+}  // namespace tg::guard

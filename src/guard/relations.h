@@ -1,0 +1,15 @@
+// Which relations a guarded statement may touch. Asked when a statement is planned, so that EXPLAIN
+// and PREPARE fail early, and at every execution, so that a plan made by another role, for another
+// tenant or before a declaration changed cannot slip through.
+#pragma once
+
+#include "pg/server.h"
+
+namespace tg::guard {
+
+// Checks one relation of a utility statement, to be accessed as `role` with these permissions.
+void check_relation(Oid relation, Oid role, AclMode permissions);
+
+void install_relations();
+
+}  // namespace tg::guard

@@ -1,0 +1,156 @@
+// See the header.
+#include "guard/setting_rules.h"
+
+#include "enforcement/refusal.h"
+#include "pg/compat.h"
+
+extern "C" {
+#include "utils/guc_tables.h"
+}
+
+namespace tg::guard {
+
+namespace {
+
+using enforcement::Guarding;
+using enforcement::guarding;
+using enforcement::refuse;
+
+// What drivers and frameworks set on connecting. Where `value` is given, only that one is allowed:
+// the others would change how the next tenant's statements are read or logged.
+struct SessionSetting {
+    const char* name;
+    std::initializer_list<const char*> values;
+};
+
+const SessionSetting session_settings[] = {
+    {"application_name", {}},
+    {"bytea_output", {}},
+    {"client_encoding", {}},
+    {"client_min_messages", {"notice", "warning", "error"}},
+    {"DateStyle", {}},
+    {"extra_float_digits", {}},
+    {"IntervalStyle", {}},
+    {"standard_conforming_strings", {"on", "true"}},
+    {"TimeZone", {}},
+    // These end with the transaction whichever way they are set.
+    {"transaction_deferrable", {}},
+    {"transaction_isolation", {}},
+    {"transaction_read_only", {}},
+};
+
+bool set_config_was_called = false;
+
+bool is_session_setting(const char* name, const char* value) {
+    for (const SessionSetting& setting : session_settings) {
+        if (pg_strcasecmp(setting.name, name) != 0) continue;
+        if (setting.values.size() == 0) return true;
+        if (!value) return false;
+        for (const char* allowed : setting.values)
+            if (pg_strcasecmp(allowed, value) == 0) return true;
+        return false;
+    }
+    return false;
+}
+
+bool names(const VariableSetStmt* statement, const char* setting) {
+    return statement->name && pg_strcasecmp(statement->name, setting) == 0;
+}
+
+void refuse_role_change(Guarding guarding, const char* name) {
+    refuse(guarding, {.message = psprintf("parameter \"%s\" cannot be set in a guarded transaction", name),
+                      .detail = "The role decides which row security applies.",
+                      .hint = "Set the role before the transaction authenticates, or log in as it.",
+                      .object = name});
+}
+
+void refuse_session_setting(Guarding guarding, const char* name) {
+    refuse(guarding,
+           {.message = psprintf("parameter \"%s\" cannot be set for the session in a guarded "
+                                "transaction",
+                                name),
+            .detail = "The setting would stay on the connection for its next user.",
+            .hint = "Use SET LOCAL, or set_config() with true as its third argument.",
+            .object = name});
+}
+
+// Whether the end of this transaction would leave the setting changed on the session.
+bool is_left_on_session(const config_generic* setting) {
+    for (const GucStack* level = setting->stack; level; level = level->prev)
+        if (level->state == GUC_SET || level->state == GUC_SET_LOCAL) return true;
+    return false;
+}
+
+void check_settings_left() {
+    const Guarding mode = guarding();
+    if (mode == Guarding::none) return;
+    for (const config_generic* setting : pg::all_settings()) {
+        if (!is_left_on_session(setting)) continue;
+        const bool is_masked = setting->stack->state == GUC_SET_LOCAL;
+        const char* value = is_masked ? nullptr : GetConfigOption(setting->name, true, false);
+        if (!is_session_setting(setting->name, value)) refuse_session_setting(mode, setting->name);
+    }
+}
+
+void on_transaction_event(XactEvent event, void*) {
+    switch (event) {
+        case XACT_EVENT_PRE_COMMIT:
+        case XACT_EVENT_PRE_PREPARE:
+            if (set_config_was_called) check_settings_left();
+            break;
+        case XACT_EVENT_COMMIT:
+        case XACT_EVENT_ABORT:
+        case XACT_EVENT_PREPARE:
+            set_config_was_called = false;
+            break;
+        default:
+            break;
+    }
+}
+
+const char* value_text(const VariableSetStmt* statement) {
+    return statement->kind == VAR_SET_VALUE && statement->args != NIL
+               ? ExtractSetVariableArgs(const_cast<VariableSetStmt*>(statement))
+               : nullptr;
+}
+
+}  // namespace
+
+void check_context_setting(const VariableSetStmt* statement) {
+    if (!names(statement, "tenant_guard.tenant_id")) return;
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("parameter \"tenant_guard.tenant_id\" cannot be set"),
+                    errdetail("The tenant of a transaction comes from a verified token only."),
+                    errhint("Call tenant_guard.authenticate(jwt) in the transaction.")));
+}
+
+void check_setting(Guarding guarding, const VariableSetStmt* statement) {
+    if (names(statement, "role") || names(statement, "session_authorization"))
+        return refuse_role_change(guarding, statement->name);
+    switch (statement->kind) {
+        case VAR_RESET:
+        case VAR_RESET_ALL:
+        case VAR_SET_DEFAULT:
+            return;  // back to what the connection started with
+        case VAR_SET_MULTI:
+            if (names(statement, "SESSION CHARACTERISTICS"))
+                refuse(guarding, {.message = "session characteristics cannot be set in a guarded "
+                                             "transaction",
+                                  .detail = "They would stay on the connection for its next user.",
+                                  .hint = "Use SET TRANSACTION.",
+                                  .object = "SESSION CHARACTERISTICS"});
+            return;
+        case VAR_SET_VALUE:
+        case VAR_SET_CURRENT:
+            if (statement->is_local) return;
+            if (!is_session_setting(statement->name, value_text(statement)))
+                refuse_session_setting(guarding, statement->name);
+            return;
+    }
+}
+
+void note_set_config() { set_config_was_called = true; }
+
+void install_setting_rules() { RegisterXactCallback(on_transaction_event, nullptr); }
+
+}  // namespace tg::guard

@@ -1,0 +1,64 @@
+// The ProcessUtility hook. It only dispatches: rules are in statement_rules, setting_rules and
+// isolation_shield.
+#include "guard/statements.h"
+
+#include "guard/expiry.h"
+#include "guard/isolation_shield.h"
+#include "session/remnants.h"
+#include "guard/setting_rules.h"
+#include "guard/statement_rules.h"
+#include "session/token_setting.h"
+
+extern "C" {
+#include "access/parallel.h"
+#include "tcop/utility.h"
+}
+
+namespace tg::guard {
+
+namespace {
+
+using enforcement::Guarding;
+using enforcement::guarding;
+
+ProcessUtility_hook_type next_utility = nullptr;
+
+// A part of a statement that was checked as a whole.
+bool is_part(ProcessUtilityContext context) { return context == PROCESS_UTILITY_SUBCOMMAND; }
+
+void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
+             ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment* environment,
+             DestReceiver* receiver, QueryCompletion* completion) {
+    auto pass_on = [&] {
+        auto* next = next_utility ? next_utility : standard_ProcessUtility;
+        next(planned, text, read_only_tree, context, parameters, environment, receiver, completion);
+    };
+    Node* statement = planned->utilityStmt;
+
+    // COMMIT and ROLLBACK must work whatever state the transaction is in, an aborted one included.
+    if (IsA(statement, TransactionStmt)) return pass_on();
+
+    if (IsA(statement, VariableSetStmt)) {
+        auto* set = reinterpret_cast<VariableSetStmt*>(statement);
+        check_context_setting(set);
+        if (session::is_token_setting(set)) return session::set_token(set, pass_on);
+    }
+    if (!is_part(context)) {
+        check_expiry();
+        const Guarding mode = guarding();
+        if (mode != Guarding::none) check_statement(mode, statement);
+    }
+    if (is_repeated_policy(statement)) return;
+    check_isolation_shield(statement);
+    session::note_remnant(statement);
+    pass_on();
+}
+
+}  // namespace
+
+void install_statements() {
+    next_utility = ProcessUtility_hook;
+    ProcessUtility_hook = utility;
+}
+
+}  // namespace tg::guard

@@ -1,0 +1,51 @@
+// What is installed when the library is loaded, and in which order. Hooks are installed only from
+// shared_preload_libraries: loaded later, into one session, the library could not vouch for what that
+// session did before, so every function of it refuses instead (pg::require_preloaded).
+#include "catalog/installation.h"
+#include "context/tenant_context.h"
+#include "enforcement/mode.h"
+#include "guard/expiry.h"
+#include "guard/function_rules.h"
+#include "guard/relations.h"
+#include "guard/setting_rules.h"
+#include "guard/statements.h"
+#include "keys/key_store.h"
+#include "pg/compat.h"
+#include "pg/refuse.h"
+#include "policy/isolation_qual.h"
+#include "policy/relation_class.h"
+#include "policy/settings.h"
+#include "session/authenticate.h"
+#include "session/remnants.h"
+#include "session/token_setting.h"
+
+#pragma GCC visibility push(default)
+extern "C" {
+TG_MODULE_MAGIC;
+void _PG_init(void);
+}
+#pragma GCC visibility pop
+
+void _PG_init(void) {
+    using namespace tg;
+    if (!process_shared_preload_libraries_in_progress) return;
+    pg::set_preloaded();
+
+    // What others read comes first; the hooks that refuse come last, when all they ask is there.
+    catalog::install();
+    context::install();
+    keys::install();
+    policy::install_settings();
+    policy::install_relation_class();
+    policy::install_floor();
+    enforcement::install_mode();
+    session::install_authenticate();
+    session::install_token_setting();
+    session::install_remnants();
+    guard::install_expiry();
+    guard::install_relations();
+    guard::install_setting_rules();
+    guard::install_function_rules();
+    guard::install_statements();
+    MarkGUCPrefixReserved("tenant_guard");
+}

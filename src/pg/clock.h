@@ -1,0 +1,15 @@
+// The server's clock in Unix time, as tokens count it.
+#pragma once
+
+#include "pg/server.h"
+
+namespace tg::pg {
+
+// Microseconds since 1970-01-01 UTC, now and not when the statement or transaction began.
+inline int64 unix_now_us() {
+    constexpr int64 epoch_us =
+        int64{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY * USECS_PER_SEC;
+    return GetCurrentTimestamp() + epoch_us;
+}
+
+}  // namespace tg::pg

@@ -1,0 +1,129 @@
+// Differences between the supported majors, each with the upstream change that made it. Nothing else
+// in the tree looks at PG_VERSION_NUM.
+#pragma once
+
+#include "pg/server.h"
+
+extern "C" {
+#include "executor/executor.h"
+#include "utils/guc_tables.h"
+}
+
+// 9324c8c5809 (18): PG_MODULE_MAGIC_EXT carries the module's name and version.
+#if PG_VERSION_NUM >= 180000
+#define TG_MODULE_MAGIC PG_MODULE_MAGIC_EXT(.name = "tenant_guard", .version = TG_VERSION)
+#else
+#define TG_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+namespace tg::pg {
+
+// A relation that a statement touches, and as whom.
+struct RelationAccess {
+    Oid relation;
+    Oid role;  // as whom it is read: a view's owner, or the current user
+    AclMode permissions;
+};
+
+#if PG_VERSION_NUM >= 160000
+
+// a61b1f74823 (16): permissions moved from the range table to RTEPermissionInfo.
+using AccessEntry = RTEPermissionInfo;
+
+inline List* access_entries(const PlannedStmt* statement) { return statement->permInfos; }
+
+inline bool read_access(const void* entry, RelationAccess& out) {
+    const auto* info = static_cast<const RTEPermissionInfo*>(entry);
+    if (info->requiredPerms == 0) return false;
+    out = {info->relid, OidIsValid(info->checkAsUser) ? info->checkAsUser : GetUserId(),
+           info->requiredPerms};
+    return true;
+}
+
+template <bool (*check)(List* entries, bool may_raise)>
+struct CheckPermissionsHook {
+    static inline ExecutorCheckPerms_hook_type next = nullptr;
+    static bool run(List* range_table, List* permissions, bool may_raise) {
+        if (next && !next(range_table, permissions, may_raise)) return false;
+        return check(permissions, may_raise);
+    }
+    static void install() {
+        next = ExecutorCheckPerms_hook;
+        ExecutorCheckPerms_hook = run;
+    }
+};
+
+#else
+
+using AccessEntry = RangeTblEntry;
+
+inline List* access_entries(const PlannedStmt* statement) { return statement->rtable; }
+
+// Children that the planner expanded carry no permissions: their parent's entry speaks for them.
+inline bool read_access(const void* entry, RelationAccess& out) {
+    const auto* rte = static_cast<const RangeTblEntry*>(entry);
+    if (rte->rtekind != RTE_RELATION || rte->requiredPerms == 0) return false;
+    out = {rte->relid, OidIsValid(rte->checkAsUser) ? rte->checkAsUser : GetUserId(),
+           rte->requiredPerms};
+    return true;
+}
+
+template <bool (*check)(List* entries, bool may_raise)>
+struct CheckPermissionsHook {
+    static inline ExecutorCheckPerms_hook_type next = nullptr;
+    static bool run(List* range_table, bool may_raise) {
+        if (next && !next(range_table, may_raise)) return false;
+        return check(range_table, may_raise);
+    }
+    static void install() {
+        next = ExecutorCheckPerms_hook;
+        ExecutorCheckPerms_hook = run;
+    }
+};
+
+#endif
+
+// 407b50f2d42 (16): GUC_NO_RESET; and `extra` moved from malloc to guc_malloc.
+#if PG_VERSION_NUM >= 160000
+constexpr int guc_no_reset = GUC_NO_RESET;
+inline void* setting_alloc(std::size_t size) { return guc_malloc(LOG, size); }
+inline void setting_free(void* memory) { guc_free(memory); }
+#else
+constexpr int guc_no_reset = 0;
+inline void* setting_alloc(std::size_t size) { return malloc(size); }
+inline void setting_free(void* memory) { free(memory); }
+#endif
+
+// 3057465acfb (16): the settings moved into a hash table and get_guc_variables() counts them.
+inline std::span<config_generic* const> all_settings() {
+#if PG_VERSION_NUM >= 160000
+    int count = 0;
+    config_generic** settings = get_guc_variables(&count);
+#else
+    config_generic** settings = get_guc_variables();
+    const int count = GetNumConfigOptions();
+#endif
+    return {settings, static_cast<std::size_t>(count)};
+}
+
+
+inline bool is_owner(Oid relation, Oid role) {
+#if PG_VERSION_NUM >= 160000
+    // afbfc02983f (16): pg_class_ownercheck() became object_ownercheck().
+    return object_ownercheck(RelationRelationId, relation, role);
+#else
+    return pg_class_ownercheck(relation, role);
+#endif
+}
+
+// The primary key's index; invalid if there is none.
+inline Oid primary_key_index(Relation table) {
+#if PG_VERSION_NUM >= 180000
+    // 270af6f0df7 (18): the caller says whether a deferrable key will do.
+    return RelationGetPrimaryKeyIndex(table, false);
+#else
+    return RelationGetPrimaryKeyIndex(table);
+#endif
+}
+
+}  // namespace tg::pg

@@ -1,0 +1,21 @@
+// The isolation condition, `tenant column = tenant_guard.tenant_id...()`, as an expression. protect()
+// writes it as a policy; the server-side hook adds it where that policy was dropped or changed, so
+// that no DDL takes the isolation away.
+#pragma once
+
+#include "pg/server.h"
+
+namespace tg::policy {
+
+// Names in pg_policy. The access policy is the permissive one that protect() adds where none is.
+inline constexpr std::string_view isolation_policy_name = "tenant_guard_isolation";
+inline constexpr std::string_view access_policy_name = "tenant_guard_access";
+
+// Whether the relation carries the restrictive policy, for all commands and everybody, with exactly
+// the isolation condition.
+bool is_isolation_policy_intact(Relation relation);
+
+// Installs the row-security hook that adds the condition to protected relations without it.
+void install_floor();
+
+}  // namespace tg::policy

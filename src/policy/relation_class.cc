@@ -1,0 +1,168 @@
+// See the header.
+#include "policy/relation_class.h"
+
+#include "catalog/installation.h"
+#include "policy/isolation_qual.h"
+#include "policy/system_catalogs.h"
+
+extern "C" {
+#include "catalog/catalog.h"
+#include "utils/hsearch.h"
+#include "utils/rls.h"
+}
+
+namespace tg::policy {
+
+namespace {
+
+enum class PolicyState : uint8 { unknown, intact, missing };
+
+struct Entry {
+    Oid relation;  // the hash key
+    Oid role;      // for whom `relation_class` holds; invalid: not classified yet
+    RelationClass relation_class;
+    PolicyState policy;
+};
+
+HTAB* entries = nullptr;
+
+// Counts the invalidations heard of. Looking a relation up may process some; an answer counts only if
+// none arrived while it was made.
+uint64 changes = 0;
+
+Entry& entry_of(Oid relation) {
+    if (!entries) {
+        HASHCTL control{};
+        control.keysize = sizeof(Oid);
+        control.entrysize = sizeof(Entry);
+        entries = hash_create("tenant_guard relation classes", 256, &control, HASH_ELEM | HASH_BLOBS);
+    }
+    bool found = false;
+    auto* entry = static_cast<Entry*>(hash_search(entries, &relation, HASH_ENTER, &found));
+    if (!found) {
+        entry->role = InvalidOid;
+        entry->policy = PolicyState::unknown;
+    }
+    return *entry;
+}
+
+void forget_everything() {
+    changes++;
+    if (!entries) return;
+    HASH_SEQ_STATUS scan;
+    hash_seq_init(&scan, entries);
+    while (auto* entry = static_cast<Entry*>(hash_seq_search(&scan)))
+        hash_search(entries, &entry->relation, HASH_REMOVE, nullptr);
+}
+
+void on_relation_change(Datum, Oid relation) {
+    changes++;
+    if (!OidIsValid(relation) || relation == catalog::known_relations_table())
+        forget_everything();
+    else if (entries)
+        hash_search(entries, &relation, HASH_REMOVE, nullptr);
+}
+
+// Attributes and memberships of roles decide to whom row security applies.
+void on_role_change(Datum, int, uint32) { forget_everything(); }
+
+RelationClass classify_protected(const Form_pg_class form, const Declaration& declaration, Oid role) {
+    if (!form->relrowsecurity || !form->relforcerowsecurity) return RelationClass::isolation_off;
+    if (get_attnum(form->oid, NameStr(declaration.tenant_column)) == InvalidAttrNumber)
+        return RelationClass::isolation_off;
+    // The server's own answer to "does row security apply", for the role as which the relation is read.
+    return check_enable_rls(form->oid, role, true) == RLS_ENABLED
+               ? RelationClass::isolated
+               : RelationClass::isolation_bypassed;
+}
+
+RelationClass classify_form(const Form_pg_class form, Oid role) {
+    if (form->relnamespace == PG_CATALOG_NAMESPACE)
+        return is_refused_catalog(form->oid) ? RelationClass::system_refused : RelationClass::system;
+    if (IsToastNamespace(form->relnamespace)) return RelationClass::system_refused;
+    if (form->relnamespace == catalog::installation().schema) return RelationClass::own;
+    if (form->relkind == RELKIND_VIEW) return RelationClass::view;
+    if (form->relpersistence == RELPERSISTENCE_TEMP)
+        return isTempOrTempToastNamespace(form->relnamespace) ? RelationClass::temporary
+                                                              : RelationClass::temporary_foreign;
+    if (is_information_schema(form->relnamespace)) return RelationClass::system;
+    if (form->relkind == RELKIND_SEQUENCE) return RelationClass::sequence;
+
+    const Declaration declaration = read_declaration(form->oid);
+    if (declaration.is_protected) return classify_protected(form, declaration, role);
+    if (declaration.is_shared)
+        return declaration.is_writable ? RelationClass::shared_writable : RelationClass::shared;
+    return RelationClass::unprotected;
+}
+
+RelationClass look_up_class(Oid relation, Oid role) {
+    const HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    if (!HeapTupleIsValid(tuple)) return RelationClass::unprotected;  // dropped meanwhile
+    const RelationClass found =
+        classify_form(reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple)), role);
+    ReleaseSysCache(tuple);
+    return found;
+}
+
+}  // namespace
+
+RelationClass classify(Oid relation, Oid role) {
+    const Entry& cached = entry_of(relation);
+    if (cached.role == role) return cached.relation_class;
+
+    uint64 looked_up_at;
+    RelationClass found;
+    do {
+        looked_up_at = changes;
+        found = look_up_class(relation, role);
+    } while (looked_up_at != changes);
+    Entry& entry = entry_of(relation);
+    entry.role = role;
+    entry.relation_class = found;
+    return found;
+}
+
+Declaration read_declaration(Oid relation) {
+    Declaration found{};
+    const catalog::Installation& at = catalog::installation();
+    if (!OidIsValid(at.relations)) return found;
+    Relation table = table_open(at.relations, AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relation));
+    SysScanDesc scan = systable_beginscan(table, at.relations_index, true, nullptr, 1, &key);
+    const HeapTuple tuple = systable_getnext(scan);
+    if (HeapTupleIsValid(tuple)) {
+        const TupleDesc shape = RelationGetDescr(table);
+        bool is_null = false;
+        const Datum status = heap_getattr(tuple, 2, shape, &is_null);
+        const char* word = is_null ? "" : TextDatumGetCString(status);
+        found.is_protected = std::strcmp(word, "protected") == 0;
+        found.is_shared = std::strcmp(word, "shared") == 0;
+        const Datum column = heap_getattr(tuple, 3, shape, &is_null);
+        if (!is_null) namestrcpy(&found.tenant_column, NameStr(*DatumGetName(column)));
+        const Datum writable = heap_getattr(tuple, 4, shape, &is_null);
+        found.is_writable = !is_null && DatumGetBool(writable);
+    }
+    systable_endscan(scan);
+    table_close(table, AccessShareLock);
+    return found;
+}
+
+bool has_isolation_policy(Relation relation) {
+    const Oid oid = RelationGetRelid(relation);
+    const PolicyState cached = entry_of(oid).policy;
+    if (cached != PolicyState::unknown) return cached == PolicyState::intact;
+    const uint64 looked_up_at = changes;
+    const bool intact = is_isolation_policy_intact(relation);
+    if (looked_up_at == changes)
+        entry_of(oid).policy = intact ? PolicyState::intact : PolicyState::missing;
+    return intact;
+}
+
+void install_relation_class() {
+    CacheRegisterRelcacheCallback(on_relation_change, Datum{0});
+    CacheRegisterSyscacheCallback(AUTHOID, on_role_change, Datum{0});
+    CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, on_role_change, Datum{0});
+}
+
+}  // namespace tg::policy

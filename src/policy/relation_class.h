@@ -1,0 +1,44 @@
+// What a relation is to the guard, when it is read as a certain role. The question is asked for every
+// relation of every guarded execution, so the answer is kept per backend and dropped when relcache
+// invalidation says that the relation changed.
+#pragma once
+
+#include "pg/server.h"
+
+namespace tg::policy {
+
+enum class RelationClass : uint8 {
+    system,             // a catalog that tells nothing about tenants
+    system_refused,     // a catalog that does
+    own,                // in tenant_guard's schema; privileges decide
+    view,               // its relations are checked themselves
+    temporary,          // this session's; usable in the transaction that made it
+    temporary_foreign,  // of another session
+    isolated,           // protected, and row security applies to the role
+    isolation_off,      // protected, but row security is disabled or not forced, or the column is gone
+    isolation_bypassed, // protected, but row security does not apply to the role
+    shared,             // reference data, to read
+    shared_writable,
+    sequence,
+    unprotected,
+};
+
+// `relation` read as `role`. Needs a ready installation and a transaction.
+RelationClass classify(Oid relation, Oid role);
+
+// The row of tenant_guard.relations for a relation: what an administrator declared.
+struct Declaration {
+    bool is_protected;
+    bool is_shared;
+    bool is_writable;
+    NameData tenant_column;
+};
+Declaration read_declaration(Oid relation);
+
+// True if the isolation policy is on the relation as protect() made it: then the floor has nothing to
+// add. Kept with the class.
+bool has_isolation_policy(Relation relation);
+
+void install_relation_class();
+
+}  // namespace tg::policy

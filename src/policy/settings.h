@@ -1,0 +1,11 @@
+// The settings of protection.
+#pragma once
+
+namespace tg::policy {
+
+// tenant_guard.tenant_column: the name by which tables say that their rows have a tenant.
+const char* tenant_column_name();
+
+void install_settings();
+
+}  // namespace tg::policy

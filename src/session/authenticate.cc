@@ -1,0 +1,116 @@
+// See the header.
+#include "session/authenticate.h"
+
+#include "audit/event.h"
+#include "catalog/installation.h"
+#include "context/tenant_context.h"
+#include "session/remnants.h"
+#include "jose/token.h"
+#include "keys/key_store.h"
+#include "pg/clock.h"
+#include "pg/compat.h"
+#include "pg/function.h"
+#include "pg/refuse.h"
+#include "pg/text.h"
+
+extern "C" {
+#include "tcop/pquery.h"
+#include "utils/portal.h"
+}
+
+namespace tg::session {
+
+namespace {
+
+constexpr std::size_t max_token_size = 16 * 1024;
+
+bool require_exp = true;
+
+// The planner refuses a statement that both authenticates and reads; this is for a function that
+// authenticates, called by a statement that reads.
+void refuse_if_reading() {
+    if (!PortalIsValid(ActivePortal)) return;
+    ListCell* statement_cell;
+    foreach (statement_cell, ActivePortal->stmts) {
+        const auto* statement = lfirst_node(PlannedStmt, statement_cell);
+        ListCell* entry_cell;
+        foreach (entry_cell, pg::access_entries(statement)) {
+            pg::RelationAccess access;
+            if (pg::read_access(lfirst(entry_cell), access))
+                ereport(ERROR,
+                        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                         errmsg("a statement that authenticates cannot read relations"),
+                         errdetail("The statement reads \"%s\" and authenticates in a function.",
+                                   get_rel_name(access.relation)),
+                         errhint("Call tenant_guard.authenticate(jwt) in a statement of its own."),
+                         errhidestmt(true)));
+        }
+    }
+}
+
+[[noreturn]] void refuse(Verdict verdict, const jose::Token& token) {
+    const VerdictText& text = describe(verdict);
+    audit::log_event("token_refused",
+                     {{"reason", text.reason}, {"sqlstate", text.sqlstate}, {"token_kid", token.kid}});
+    pg::refuse_token(verdict);
+}
+
+
+void warn_if_not_in_block() {
+    if (IsTransactionBlock() || IsSubTransaction()) return;
+    ereport(WARNING, (errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+                      errmsg("authentication lasts for this statement only"),
+                      errdetail("It was called outside a transaction block."),
+                      errhint("Call it after BEGIN."), errhidestmt(true)));
+}
+
+}  // namespace
+
+std::string_view authenticate_token(std::string_view jwt) {
+    pg::require_preloaded();
+    catalog::require_installation();
+    refuse_if_reading();
+
+    jose::Token token{};
+    if (jwt.empty()) refuse(Verdict::token_missing, token);
+    if (jwt.size() > max_token_size) refuse(Verdict::token_too_large, token);
+    const keys::KeyRing& ring = keys::current_ring();
+    const std::size_t scratch_size = jose::scratch_size(jwt.size());
+    auto* scratch = static_cast<char*>(palloc(scratch_size));
+    const jose::Demand demand{.ring = ring.keys,
+                              .issuers = ring.issuers,
+                              .now_us = pg::unix_now_us(),
+                              .require_exp = require_exp,
+                              .max_size = max_token_size};
+    const Verdict verdict = jose::verify_token(jwt, demand, {scratch, scratch_size}, token);
+    if (verdict != Verdict::ok) refuse(verdict, token);
+    const context::TenantContext* before = context::current();
+    if (before && before->tenant() != token.tenant) refuse(Verdict::tenant_switch, token);
+    check_remnants();
+
+    context::establish({.tenant = token.tenant,
+                        .subject = token.subject,
+                        .has_subject = token.subject.data() != nullptr,
+                        .kid = token.kid,
+                        .attributes_claim = token.rules->attributes_claim,
+                        .payload = token.payload,
+                        .expires_us = token.has_exp ? token.expires_us : PG_INT64_MAX});
+    pfree(scratch);
+    return context::current()->tenant();
+}
+
+void install_authenticate() {
+    DefineCustomBoolVariable("tenant_guard.require_exp", "Refuses tokens without an expiry.", nullptr,
+                             &require_exp, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+}
+
+}  // namespace tg::session
+
+TG_FUNCTION(tenant_guard_authenticate) {
+    using namespace tg;
+    std::string_view jwt;
+    if (!PG_ARGISNULL(0)) jwt = pg::view_of(PG_GETARG_TEXT_PP(0));
+    const std::string_view tenant = session::authenticate_token(jwt);
+    session::warn_if_not_in_block();
+    PG_RETURN_TEXT_P(pg::text_of(tenant));
+}
