@@ -40,7 +40,7 @@ CREATE FUNCTION tenant_guard.check_tenant_column(target regclass, column_name na
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   class pg_class;
-  found pg_attribute;
+  tenant_column pg_attribute;
 BEGIN
   SELECT * INTO STRICT class FROM pg_class c WHERE c.oid = target;
   IF class.relkind NOT IN ('r', 'p') OR class.relnamespace = 'pg_catalog'::regnamespace THEN
@@ -58,7 +58,7 @@ BEGIN
       MESSAGE = format('relation "%s" cannot be protected', target),
       DETAIL = 'It is a temporary table, and belongs to its transaction alone.';
   END IF;
-  SELECT * INTO found FROM pg_attribute a
+  SELECT * INTO tenant_column FROM pg_attribute a
    WHERE a.attrelid = target AND a.attname = column_name AND a.attnum > 0 AND NOT a.attisdropped;
   IF NOT FOUND THEN
     RAISE EXCEPTION USING
@@ -67,21 +67,21 @@ BEGIN
       DETAIL = 'The isolation compares the tenant column with the tenant of the transaction.',
       HINT = format('Name the tenant column: SELECT tenant_guard.protect(%L, ''column'').', target);
   END IF;
-  IF tenant_guard.tenant_function(found.atttypid) IS NULL THEN
+  IF tenant_guard.tenant_function(tenant_column.atttypid) IS NULL THEN
     RAISE EXCEPTION USING
       ERRCODE = 'datatype_mismatch',
       MESSAGE = format('column "%s" of relation "%s" cannot be a tenant column', column_name, target),
-      DETAIL = format('Its type is %s.', format_type(found.atttypid, found.atttypmod)),
+      DETAIL = format('Its type is %s.', format_type(tenant_column.atttypid, tenant_column.atttypmod)),
       HINT = 'Use a column of type uuid, text, varchar, bigint or integer.';
   END IF;
-  IF EXISTS (SELECT FROM pg_collation c WHERE c.oid = found.attcollation AND NOT c.collisdeterministic) THEN
+  IF EXISTS (SELECT FROM pg_collation c WHERE c.oid = tenant_column.attcollation AND NOT c.collisdeterministic) THEN
     RAISE EXCEPTION USING
       ERRCODE = 'datatype_mismatch',
       MESSAGE = format('column "%s" of relation "%s" cannot be a tenant column', column_name, target),
       DETAIL = 'Its collation is nondeterministic: different tenant ids would be equal.',
       HINT = 'Use a deterministic collation for the column.';
   END IF;
-  RETURN found;
+  RETURN tenant_column;
 END
 $$;
 COMMENT ON FUNCTION tenant_guard.check_tenant_column(regclass, name) IS

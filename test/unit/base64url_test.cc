@@ -19,8 +19,9 @@ bool reads(std::string_view text, std::string* out = nullptr) {
 TEST(Base64Url, DecodesWhatRfc4648Lists) {
     constexpr struct {
         std::string_view text, bytes;
-    } cases[] = {{"", ""}, {"Zg", "f"}, {"Zm8", "fo"}, {"Zm9v", "foo"}, {"Zm9vYg", "foob"},
-                 {"Zm9vYmE", "fooba"}, {"Zm9vYmFy", "foobar"}, {"-_-_", "\xfb\xff\xbf"}};
+    } cases[] = {
+        {"", ""},           {"Zg", "f"},          {"Zm8", "fo"},          {"Zm9v", "foo"},
+        {"Zm9vYg", "foob"}, {"Zm9vYmE", "fooba"}, {"Zm9vYmFy", "foobar"}, {"-_-_", "\xfb\xff\xbf"}};
     for (const auto& [text, bytes] : cases) {
         std::string out;
         EXPECT_TRUE(reads(text, &out)) << text;

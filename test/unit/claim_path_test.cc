@@ -42,7 +42,9 @@ TEST(ClaimPath, TheLongestNameWins) {
     for (const auto& [path, expected] : cases) {
         JsonValue found{};
         EXPECT_EQ(find_claim(object, path, found), !expected.empty()) << path;
-        if (!expected.empty()) { EXPECT_TRUE(is_string(found, expected)) << path; }
+        if (!expected.empty()) {
+            EXPECT_TRUE(is_string(found, expected)) << path;
+        }
     }
 }
 

@@ -19,11 +19,16 @@ struct Judged {
     Token token;
 };
 
-Judged judge(const std::string& payload, const IssuerRules& rules = default_rules, bool require_exp = true) {
+Judged judge(const std::string& payload, const IssuerRules& rules = default_rules,
+             bool require_exp = true) {
     JsonValue object;
     EXPECT_EQ(read_json(payload, object), JsonVerdict::ok) << payload;
     std::vector<char> room(payload.size() * 2);
-    const Demand demand{.ring = {}, .issuers = {}, .now_us = test::now_us, .require_exp = require_exp, .max_size = 0};
+    const Demand demand{.ring = {},
+                        .issuers = {},
+                        .now_us = test::now_us,
+                        .require_exp = require_exp,
+                        .max_size = 0};
     Judged out{};
     out.verdict = judge_claims(object, rules, demand, room, out.token);
     out.tenant = out.token.tenant;
@@ -67,14 +72,16 @@ TEST(Claims, ExpiryIsRequiredAndANumber) {
         {"1970", only(R"("exp":0)"), Verdict::expired},
         {"milliseconds are far in the future", only(R"("exp":1717103600000)"), Verdict::ok},
     };
-    for (const auto& [why, payload, verdict] : cases) EXPECT_EQ(judge(payload).verdict, verdict) << why;
+    for (const auto& [why, payload, verdict] : cases)
+        EXPECT_EQ(judge(payload).verdict, verdict) << why;
 }
 
 TEST(Claims, WithoutTheSwitchExpiryIsHonouredStill) {
     EXPECT_EQ(judge(only(""), default_rules, false).verdict, Verdict::ok);
     EXPECT_FALSE(judge(only(""), default_rules, false).token.has_exp);
     EXPECT_EQ(judge(only(R"("exp":1)"), default_rules, false).verdict, Verdict::expired);
-    EXPECT_EQ(judge(only(R"("exp":"never")"), default_rules, false).verdict, Verdict::claims_malformed);
+    EXPECT_EQ(judge(only(R"("exp":"never")"), default_rules, false).verdict,
+              Verdict::claims_malformed);
 }
 
 TEST(Claims, NotBeforeAndIssuedAtAreHonoured) {
@@ -94,7 +101,8 @@ TEST(Claims, NotBeforeAndIssuedAtAreHonoured) {
         {R"("iat":"yesterday")", Verdict::claims_malformed},
         {R"("iat":{})", Verdict::claims_malformed},
     };
-    for (const auto& [members, verdict] : cases) EXPECT_EQ(judge(with(members)).verdict, verdict) << members;
+    for (const auto& [members, verdict] : cases)
+        EXPECT_EQ(judge(with(members)).verdict, verdict) << members;
 }
 
 TEST(Claims, LeewayStretchesEachTimeAndNothingElse) {
@@ -113,7 +121,8 @@ TEST(Claims, LeewayStretchesEachTimeAndNothingElse) {
     rules.leeway = std::numeric_limits<std::int64_t>::max();
     EXPECT_EQ(judge(only(at("exp", 1)), rules).verdict, Verdict::ok) << "and no overflow";
     rules.leeway = std::numeric_limits<std::int64_t>::min();
-    EXPECT_EQ(judge(only(at("exp", now_s + 1)), rules).verdict, Verdict::ok) << "a negative one is none";
+    EXPECT_EQ(judge(only(at("exp", now_s + 1)), rules).verdict, Verdict::ok)
+        << "a negative one is none";
 }
 
 TEST(Claims, AnOldTokenIsRefusedWhereAgeIsLimited) {
@@ -193,16 +202,20 @@ TEST(Claims, TheTenantIsANonEmptyStringOrAnInteger) {
     }
     EXPECT_EQ(judge(R"({"exp":1717103600})").verdict, Verdict::tenant_missing);
     EXPECT_EQ(judge(R"({"exp":1717103600,"Tenant_id":"acme"})").verdict, Verdict::tenant_missing);
-    EXPECT_EQ(judge(R"({"exp":1717103600,"x":{"tenant_id":"acme"}})").verdict, Verdict::tenant_missing);
+    EXPECT_EQ(judge(R"({"exp":1717103600,"x":{"tenant_id":"acme"}})").verdict,
+              Verdict::tenant_missing);
 }
 
 TEST(Claims, TheTenantIsFoundByItsConfiguredPath) {
     IssuerRules rules = default_rules;
     rules.tenant_claim = "app_metadata.org.id";
-    EXPECT_EQ(judge(R"({"exp":1717103600,"app_metadata":{"org":{"id":"acme"}}})", rules).tenant, "acme");
-    EXPECT_EQ(judge(R"({"exp":1717103600,"tenant_id":"acme"})", rules).verdict, Verdict::tenant_missing);
+    EXPECT_EQ(judge(R"({"exp":1717103600,"app_metadata":{"org":{"id":"acme"}}})", rules).tenant,
+              "acme");
+    EXPECT_EQ(judge(R"({"exp":1717103600,"tenant_id":"acme"})", rules).verdict,
+              Verdict::tenant_missing);
     rules.tenant_claim = "https://example.com/tenant";
-    EXPECT_EQ(judge(R"({"exp":1717103600,"https://example.com/tenant":"acme"})", rules).tenant, "acme");
+    EXPECT_EQ(judge(R"({"exp":1717103600,"https://example.com/tenant":"acme"})", rules).tenant,
+              "acme");
     rules.tenant_claim = "sub";
     EXPECT_EQ(judge(R"({"exp":1717103600,"sub":"a\u0063me"})", rules).tenant, "acme");
     rules.tenant_claim = "";
@@ -223,7 +236,8 @@ TEST(Claims, SubjectAndJtiAreStrings) {
         {R"("jti":7)", Verdict::claims_malformed},
         {R"("jti":["j"])", Verdict::claims_malformed},
     };
-    for (const auto& [members, verdict] : cases) EXPECT_EQ(judge(with(members)).verdict, verdict) << members;
+    for (const auto& [members, verdict] : cases)
+        EXPECT_EQ(judge(with(members)).verdict, verdict) << members;
     const Judged out = judge(with(R"("sub":"u\n","jti":"\u006a")"));
     EXPECT_EQ(out.subject, "u\n");
     EXPECT_EQ(out.jti, "j");

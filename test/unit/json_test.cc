@@ -23,12 +23,27 @@ std::string repeat(std::string_view text, int times) {
 }
 
 TEST(Json, ReadsWhatTheGrammarAllows) {
-    for (const std::string_view text : {
-             R"({})", R"([])", R"(null)", R"(true)", R"(false)", R"(0)", R"(-0)", R"("")",
-             " \t\r\n{ \"a\" : [ 1 , 2.5e-3 , { } ] , \"b\" : null } \n", R"(["\"\\\/\b\f\n\r\t\u00e9"])",
-             R"(["\ud83d\ude00"])", "[\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 \xf4\x8f\xbf\xbf\"]",
-             "[\"\x7f\"]", R"({"a":{"a":1},"b":{"a":1}})", R"([{"a":1},{"a":1}])", R"({"a":1,"A":2})",
-             R"({"":1})", "1e300", "1E-300", "1e+0300"})
+    for (const std::string_view text :
+         {R"({})",
+          R"([])",
+          R"(null)",
+          R"(true)",
+          R"(false)",
+          R"(0)",
+          R"(-0)",
+          R"("")",
+          " \t\r\n{ \"a\" : [ 1 , 2.5e-3 , { } ] , \"b\" : null } \n",
+          R"(["\"\\\/\b\f\n\r\t\u00e9"])",
+          R"(["\ud83d\ude00"])",
+          "[\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 \xf4\x8f\xbf\xbf\"]",
+          "[\"\x7f\"]",
+          R"({"a":{"a":1},"b":{"a":1}})",
+          R"([{"a":1},{"a":1}])",
+          R"({"a":1,"A":2})",
+          R"({"":1})",
+          "1e300",
+          "1E-300",
+          "1e+0300"})
         EXPECT_EQ(verdict_of(text), JsonVerdict::ok) << text;
 }
 
@@ -93,15 +108,18 @@ TEST(Json, RefusesWhatReadersDisagreeAbout) {
         {"an exponent that overflows", "[1e99999999999999999999]", JsonVerdict::malformed},
         {"65 digits", "[" + repeat("1", 65) + "]", JsonVerdict::malformed},
         {"a name twice", R"({"tenant_id":"a","tenant_id":"b"})", JsonVerdict::duplicate_name},
-        {"a name twice, once escaped", R"({"tenant_id":"a","tenant\u005fid":"b"})", JsonVerdict::duplicate_name},
+        {"a name twice, once escaped", R"({"tenant_id":"a","tenant\u005fid":"b"})",
+         JsonVerdict::duplicate_name},
         {"a name twice, other escapes", R"({"/":1,"\/":2})", JsonVerdict::duplicate_name},
-        {"a name twice, far inside", R"({"a":[{"b":1,"c":{},"b":2}]})", JsonVerdict::duplicate_name},
+        {"a name twice, far inside", R"({"a":[{"b":1,"c":{},"b":2}]})",
+         JsonVerdict::duplicate_name},
         {"the empty name twice", R"({"":1,"":2})", JsonVerdict::duplicate_name},
         {"U+1F600 as itself and as surrogates", "{\"\xf0\x9f\x98\x80\":1,\"\\uD83D\\uDE00\":2}",
          JsonVerdict::duplicate_name},
         {"seventeen levels", repeat("[", 17) + repeat("]", 17), JsonVerdict::too_complex},
         {"a million levels", repeat("[", 1'000'000), JsonVerdict::too_complex},
-        {"objects seventeen deep", repeat(R"({"a":)", 17) + "1" + repeat("}", 17), JsonVerdict::too_complex},
+        {"objects seventeen deep", repeat(R"({"a":)", 17) + "1" + repeat("}", 17),
+         JsonVerdict::too_complex},
     };
     for (const auto& [why, text, verdict] : cases) EXPECT_EQ(verdict_of(text), verdict) << why;
     EXPECT_EQ(verdict_of(repeat("[", 16) + repeat("]", 16)), JsonVerdict::ok);
@@ -125,7 +143,8 @@ TEST(Json, ManyMembersAreBoundedInOneObjectAndInAll) {
 
 TEST(Json, MembersAreFoundByWhatTheirNamesMean) {
     JsonValue object, found;
-    const std::string text = R"( { "a" : {"x": "}\"]"} , "t\u0065nant" : "\u0061cme" , "n":[1, [2,"]"] ,3] } )";
+    const std::string text =
+        R"( { "a" : {"x": "}\"]"} , "t\u0065nant" : "\u0061cme" , "n":[1, [2,"]"] ,3] } )";
     ASSERT_EQ(read_json(text, object), JsonVerdict::ok);
     ASSERT_TRUE(find_member(object, "tenant", found));
     EXPECT_TRUE(is_string(found, "acme"));
@@ -199,7 +218,9 @@ TEST(Json, DatesAreExactAndBounded) {
         ASSERT_EQ(read_json(text, value), JsonVerdict::ok) << text;
         std::int64_t out = 0;
         EXPECT_EQ(read_numeric_date(value, out), us != refused) << text;
-        if (us != refused) { EXPECT_EQ(out, us) << text; }
+        if (us != refused) {
+            EXPECT_EQ(out, us) << text;
+        }
     }
 }
 
@@ -208,9 +229,20 @@ TEST(Json, AnIntegerIsWrittenAsOneAndFits) {
         std::string_view text;
         bool is_integer;
     } cases[] = {
-        {"0", true}, {"42", true}, {"-42", true}, {"9223372036854775807", true}, {"-9223372036854775808", true},
-        {"9223372036854775808", false}, {"-9223372036854775809", false}, {"99999999999999999999999", false},
-        {"-0", false}, {"1.0", false}, {"1e3", false}, {"\"42\"", false}, {"true", false}, {"null", false},
+        {"0", true},
+        {"42", true},
+        {"-42", true},
+        {"9223372036854775807", true},
+        {"-9223372036854775808", true},
+        {"9223372036854775808", false},
+        {"-9223372036854775809", false},
+        {"99999999999999999999999", false},
+        {"-0", false},
+        {"1.0", false},
+        {"1e3", false},
+        {"\"42\"", false},
+        {"true", false},
+        {"null", false},
     };
     for (const auto& [text, expected] : cases) {
         JsonValue value;

@@ -1,4 +1,5 @@
-// What an administrator may hand in as a key, and every weak, private or misplaced thing that is refused.
+// What an administrator may hand in as a key, and every weak, private or misplaced thing that is
+// refused.
 #include "jose/key.h"
 
 #include <memory>
@@ -64,7 +65,8 @@ TEST(Jwk, TheAlgorithmFollowsFromTheKeyUnlessItIsNamed) {
         {std::string(vectors::ed25519_jwk), "EdDSA-Ed25519"},
         {with_member(vectors::ed25519_jwk, R"("alg":"EdDSA")"), "EdDSA-Ed25519"},
         {R"({"kty":"oct","k":")" + test::encode(std::string(64, 'x')) + R"("})", "HS256"},
-        {R"({"kty":"oct","alg":"HS512","k":")" + test::encode(std::string(64, 'x')) + R"("})", "HS512"},
+        {R"({"kty":"oct","alg":"HS512","k":")" + test::encode(std::string(64, 'x')) + R"("})",
+         "HS512"},
     };
     for (const auto& [jwk, stored_name] : cases) {
         ImportedKey key;
@@ -111,11 +113,13 @@ TEST(Jwk, WhatItSaysItIsForIsObeyed) {
 
 TEST(Jwk, APrivateKeyIsRefusedWhateverItsType) {
     for (const std::string_view member :
-         {R"("d":"AQ")", R"("p":"AQ")", R"("q":"AQ")", R"("dp":"AQ")", R"("dq":"AQ")", R"("qi":"AQ")",
-          R"("oth":[])", R"("d":null)", R"("\u0064":"AQ")"})
-        EXPECT_EQ(jwk_verdict(with_member(vectors::rs256_jwk, member)), KeyVerdict::private_key) << member;
+         {R"("d":"AQ")", R"("p":"AQ")", R"("q":"AQ")", R"("dp":"AQ")", R"("dq":"AQ")",
+          R"("qi":"AQ")", R"("oth":[])", R"("d":null)", R"("\u0064":"AQ")"})
+        EXPECT_EQ(jwk_verdict(with_member(vectors::rs256_jwk, member)), KeyVerdict::private_key)
+            << member;
     EXPECT_EQ(jwk_verdict(with_member(vectors::es256_jwk, R"("d":"AQ")")), KeyVerdict::private_key);
-    EXPECT_EQ(jwk_verdict(with_member(vectors::ed25519_jwk, R"("d":"AQ")")), KeyVerdict::private_key);
+    EXPECT_EQ(jwk_verdict(with_member(vectors::ed25519_jwk, R"("d":"AQ")")),
+              KeyVerdict::private_key);
 }
 
 TEST(Jwk, MalformedOnesAreRefused) {
@@ -131,34 +135,46 @@ TEST(Jwk, MalformedOnesAreRefused) {
         {"no type", "{}", KeyVerdict::unreadable},
         {"a set of keys", R"({"keys":[]})", KeyVerdict::unreadable},
         {"an unknown type", R"({"kty":"AKP"})", KeyVerdict::unsupported},
-        {"the type in lower case", replaced(vectors::rs256_jwk, "RSA", "rsa"), KeyVerdict::unsupported},
+        {"the type in lower case", replaced(vectors::rs256_jwk, "RSA", "rsa"),
+         KeyVerdict::unsupported},
         {"no modulus", R"({"kty":"RSA","e":"AQAB"})", KeyVerdict::unreadable},
         {"a modulus of zero", R"({"kty":"RSA","n":"AA","e":"AQAB"})", KeyVerdict::unreadable},
         {"padding", replaced(vectors::ed25519_jwk, "HURo", "HURo="), KeyVerdict::unreadable},
         {"plain base64", replaced(vectors::ed25519_jwk, "VS_7", "VS/7"), KeyVerdict::unreadable},
         {"left-over bits", replaced(vectors::ed25519_jwk, "HURo", "HURp"), KeyVerdict::unreadable},
-        {"a leading zero in e", replaced(vectors::rs256_jwk, R"("AQAB")", R"("AAEAAQ")"), KeyVerdict::unreadable},
-        {"an unsupported curve", replaced(vectors::es256_jwk, "P-256", "secp256k1"), KeyVerdict::unsupported},
-        {"an EC curve of type OKP", replaced(vectors::es256_jwk, "EC", "OKP"), KeyVerdict::unsupported},
+        {"a leading zero in e", replaced(vectors::rs256_jwk, R"("AQAB")", R"("AAEAAQ")"),
+         KeyVerdict::unreadable},
+        {"an unsupported curve", replaced(vectors::es256_jwk, "P-256", "secp256k1"),
+         KeyVerdict::unsupported},
+        {"an EC curve of type OKP", replaced(vectors::es256_jwk, "EC", "OKP"),
+         KeyVerdict::unsupported},
         {"X25519", replaced(vectors::ed25519_jwk, "Ed25519", "X25519"), KeyVerdict::unsupported},
-        {"a coordinate cut short", replaced(vectors::es256_jwk, x, x.substr(0, 42)), KeyVerdict::unreadable},
+        {"a coordinate cut short", replaced(vectors::es256_jwk, x, x.substr(0, 42)),
+         KeyVerdict::unreadable},
         {"no y", R"({"kty":"EC","crv":"P-256","x":")" + x + R"("})", KeyVerdict::unreadable},
-        {"a point off the curve", R"({"kty":"EC","crv":"P-256","x":")" + x + R"(","y":")" + x + R"("})",
+        {"a point off the curve",
+         R"({"kty":"EC","crv":"P-256","x":")" + x + R"(","y":")" + x + R"("})",
          KeyVerdict::off_curve},
-        {"the point zero", R"({"kty":"EC","crv":"P-256","x":")" + std::string(43, 'A') + R"(","y":")" +
-                               std::string(43, 'A') + R"("})",
+        {"the point zero",
+         R"({"kty":"EC","crv":"P-256","x":")" + std::string(43, 'A') + R"(","y":")" +
+             std::string(43, 'A') + R"("})",
          KeyVerdict::off_curve},
-        {"a kid of 257 bytes", with_member(vectors::rs256_jwk, R"("kid":")" + std::string(257, 'k') + '"'),
+        {"a kid of 257 bytes",
+         with_member(vectors::rs256_jwk, R"("kid":")" + std::string(257, 'k') + '"'),
          KeyVerdict::kid_too_long},
-        {"a kid of 256 bytes", with_member(vectors::rs256_jwk, R"("kid":")" + std::string(256, 'k') + '"'),
+        {"a kid of 256 bytes",
+         with_member(vectors::rs256_jwk, R"("kid":")" + std::string(256, 'k') + '"'),
          KeyVerdict::ok},
-        {"a key of 100 kB", with_member(vectors::rs256_jwk, R"("x5c":[")" + std::string(100'000, 'A') + R"("])"),
+        {"a key of 100 kB",
+         with_member(vectors::rs256_jwk, R"("x5c":[")" + std::string(100'000, 'A') + R"("])"),
          KeyVerdict::too_large},
-        {"a secret of 31 bytes", R"({"kty":"oct","k":")" + test::encode(std::string(31, 'x')) + R"("})",
+        {"a secret of 31 bytes",
+         R"({"kty":"oct","k":")" + test::encode(std::string(31, 'x')) + R"("})",
          KeyVerdict::too_weak},
         {"a secret of one byte", R"({"kty":"oct","k":"AQ"})", KeyVerdict::too_weak},
         {"an empty secret", R"({"kty":"oct","k":""})", KeyVerdict::unreadable},
-        {"an encryption secret", R"({"kty":"oct","alg":"A256KW","k":")" + test::encode(std::string(32, 'x')) + R"("})",
+        {"an encryption secret",
+         R"({"kty":"oct","alg":"A256KW","k":")" + test::encode(std::string(32, 'x')) + R"("})",
          KeyVerdict::wrong_use},
     };
     for (const auto& [why, jwk, verdict] : cases) EXPECT_EQ(jwk_verdict(jwk), verdict) << why;
@@ -181,9 +197,11 @@ TEST(Jwk, WeakAndHugeRsaKeysAreRefused) {
     EXPECT_EQ(jwk_verdict(rsa_jwk_of(2047, "AQAB")), KeyVerdict::too_weak);
     EXPECT_EQ(jwk_verdict(rsa_jwk_of(2048, "AQAB")), KeyVerdict::ok);
     std::string huge(1025, '\xff');
-    EXPECT_EQ(jwk_verdict(R"({"kty":"RSA","n":")" + test::encode(huge) + R"(","e":"AQAB"})"), KeyVerdict::too_large);
+    EXPECT_EQ(jwk_verdict(R"({"kty":"RSA","n":")" + test::encode(huge) + R"(","e":"AQAB"})"),
+              KeyVerdict::too_large);
     std::string even(256, '\xfe');
-    EXPECT_EQ(jwk_verdict(R"({"kty":"RSA","n":")" + test::encode(even) + R"(","e":"AQAB"})"), KeyVerdict::too_weak);
+    EXPECT_EQ(jwk_verdict(R"({"kty":"RSA","n":")" + test::encode(even) + R"(","e":"AQAB"})"),
+              KeyVerdict::too_weak);
     constexpr struct {
         std::string_view why, e;
         KeyVerdict verdict;
@@ -219,34 +237,40 @@ TEST(EdwardsPoint, PointsThatAnybodyCanSignForAreRefused) {
         {"RFC 8032 7.1 test 1", KeyType::ed25519,
          "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", KeyVerdict::ok},
         {"order 4", KeyType::ed25519, std::string(64, '0'), KeyVerdict::too_weak},
-        {"order 4, other sign", KeyType::ed25519, std::string(62, '0') + "80", KeyVerdict::too_weak},
+        {"order 4, other sign", KeyType::ed25519, std::string(62, '0') + "80",
+         KeyVerdict::too_weak},
         {"order 1", KeyType::ed25519, "01" + std::string(62, '0'), KeyVerdict::too_weak},
-        {"order 1, sign set", KeyType::ed25519, "01" + std::string(60, '0') + "80", KeyVerdict::too_weak},
+        {"order 1, sign set", KeyType::ed25519, "01" + std::string(60, '0') + "80",
+         KeyVerdict::too_weak},
         {"order 2", KeyType::ed25519, "ec" + std::string(60, 'f') + "7f", KeyVerdict::too_weak},
         {"order 2, sign set", KeyType::ed25519, "ec" + std::string(62, 'f'), KeyVerdict::too_weak},
-        {"order 8", KeyType::ed25519, "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-         KeyVerdict::too_weak},
+        {"order 8", KeyType::ed25519,
+         "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", KeyVerdict::too_weak},
         {"order 8, other sign", KeyType::ed25519,
          "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85", KeyVerdict::too_weak},
         {"order 8, other y", KeyType::ed25519,
          "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", KeyVerdict::too_weak},
         {"order 8, other y and sign", KeyType::ed25519,
          "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa", KeyVerdict::too_weak},
-        {"zero written as p", KeyType::ed25519, "ed" + std::string(60, 'f') + "7f", KeyVerdict::off_curve},
-        {"one written as p + 1", KeyType::ed25519, "ee" + std::string(60, 'f') + "7f", KeyVerdict::off_curve},
+        {"zero written as p", KeyType::ed25519, "ed" + std::string(60, 'f') + "7f",
+         KeyVerdict::off_curve},
+        {"one written as p + 1", KeyType::ed25519, "ee" + std::string(60, 'f') + "7f",
+         KeyVerdict::off_curve},
         {"all ones", KeyType::ed25519, std::string(64, 'f'), KeyVerdict::off_curve},
-        {"y = 2, of which there is no x", KeyType::ed25519, "02" + std::string(62, '0'), KeyVerdict::off_curve},
+        {"y = 2, of which there is no x", KeyType::ed25519, "02" + std::string(62, '0'),
+         KeyVerdict::off_curve},
         {"RFC 8032 7.4 blank", KeyType::ed448,
          "5fd7449b59b461fd2ce787ec616ad46a1da1342485a70e1f8a0ea75d80e96778"
          "edf124769b46c7061bd6783df1e50f6cd1fa1abeafe8256180",
          KeyVerdict::ok},
         {"Ed448 order 4", KeyType::ed448, std::string(114, '0'), KeyVerdict::too_weak},
         {"Ed448 order 1", KeyType::ed448, "01" + std::string(112, '0'), KeyVerdict::too_weak},
-        {"Ed448 order 2", KeyType::ed448, "fe" + std::string(54, 'f') + "fe" + std::string(54, 'f') + "00",
-         KeyVerdict::too_weak},
+        {"Ed448 order 2", KeyType::ed448,
+         "fe" + std::string(54, 'f') + "fe" + std::string(54, 'f') + "00", KeyVerdict::too_weak},
         {"Ed448 zero written as p", KeyType::ed448,
          std::string(56, 'f') + "fe" + std::string(54, 'f') + "00", KeyVerdict::off_curve},
-        {"Ed448 with stray bits", KeyType::ed448, std::string(112, '0') + "01", KeyVerdict::off_curve},
+        {"Ed448 with stray bits", KeyType::ed448, std::string(112, '0') + "01",
+         KeyVerdict::off_curve},
         {"a point cut short", KeyType::ed25519, std::string(62, '0'), KeyVerdict::unreadable},
     };
     for (const auto& [why, type, hex, verdict] : cases) {
@@ -268,13 +292,15 @@ TEST(EdwardsPoint, EveryFreshKeyIsAccepted) {
             std::size_t size = sizeof point;
             ASSERT_EQ(EVP_PKEY_get_raw_public_key(pkey, point, &size), 1);
             EVP_PKEY_free(pkey);
-            EXPECT_EQ(judge_edwards_point({point, size}, size == 32 ? KeyType::ed25519 : KeyType::ed448),
-                      KeyVerdict::ok);
+            EXPECT_EQ(
+                judge_edwards_point({point, size}, size == 32 ? KeyType::ed25519 : KeyType::ed448),
+                KeyVerdict::ok);
         }
     }
 }
 
-KeyVerdict pem_verdict(std::string_view alg, std::string_view pem, std::string* material = nullptr) {
+KeyVerdict pem_verdict(std::string_view alg, std::string_view pem,
+                       std::string* material = nullptr) {
     const auto out = std::make_unique<ImportedKey>();
     const KeyVerdict verdict = import_pem("k1", alg, pem, *out);
     if (material != nullptr) *material = material_of(*out);
@@ -320,8 +346,9 @@ std::string pkcs1_of(std::string_view public_pem) {
 
 TEST(Pem, EachFormOfOneKeyIsStoredAlike) {
     const SigningKey& rsa = SigningKey::of("RS256");
-    for (const std::string& pem : {rsa.public_pem(), pkcs1_of(rsa.public_pem()), certificate_of(rsa.private_pem()),
-                                   "\r\n" + rsa.public_pem() + " \t"}) {
+    for (const std::string& pem :
+         {rsa.public_pem(), pkcs1_of(rsa.public_pem()), certificate_of(rsa.private_pem()),
+          "\r\n" + rsa.public_pem() + " \t"}) {
         std::string material;
         EXPECT_EQ(pem_verdict("RS256", pem, &material), KeyVerdict::ok) << pem;
         EXPECT_EQ(material, rsa.material());
@@ -358,25 +385,32 @@ TEST(Pem, AnythingButOnePublicKeyIsRefused) {
         {"nothing", "RS256", "", KeyVerdict::unreadable},
         {"no PEM", "RS256", "hello", KeyVerdict::unreadable},
         {"a private key", "RS256", rsa.private_pem(), KeyVerdict::private_key},
-        {"a private key behind the public one", "RS256", pem + rsa.private_pem(), KeyVerdict::private_key},
+        {"a private key behind the public one", "RS256", pem + rsa.private_pem(),
+         KeyVerdict::private_key},
         {"two keys", "RS256", pem + pem, KeyVerdict::unreadable},
         {"text before", "RS256", "key:\n" + pem, KeyVerdict::unreadable},
         {"text behind", "RS256", pem + "that was it", KeyVerdict::unreadable},
         {"no end", "RS256", pem.substr(0, pem.size() - 10), KeyVerdict::unreadable},
-        {"nothing between", "RS256", "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n", KeyVerdict::unreadable},
-        {"begin and end that overlap", "RS256", "-----BEGIN PUBLIC KEY-----END PUBLIC KEY-----", KeyVerdict::unreadable},
-        {"another label", "RS256", replaced(pem, "BEGIN PUBLIC", "BEGIN RSA PUBLIC"), KeyVerdict::unreadable},
+        {"nothing between", "RS256", "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n",
+         KeyVerdict::unreadable},
+        {"begin and end that overlap", "RS256", "-----BEGIN PUBLIC KEY-----END PUBLIC KEY-----",
+         KeyVerdict::unreadable},
+        {"another label", "RS256", replaced(pem, "BEGIN PUBLIC", "BEGIN RSA PUBLIC"),
+         KeyVerdict::unreadable},
         {"bad base64", "RS256", replaced(pem, "MII", "M!I"), KeyVerdict::unreadable},
-        {"bytes behind the DER", "RS256", replaced(pem, "\n-----END", "AAAA\n-----END"), KeyVerdict::unreadable},
+        {"bytes behind the DER", "RS256", replaced(pem, "\n-----END", "AAAA\n-----END"),
+         KeyVerdict::unreadable},
         {"an algorithm of another type", "ES256", pem, KeyVerdict::wrong_type},
         {"an HMAC keyed with a public key", "HS256", pem, KeyVerdict::wrong_type},
         {"another curve", "ES384", SigningKey::of("ES256").public_pem(), KeyVerdict::wrong_type},
         {"no algorithm", "none", pem, KeyVerdict::unsupported},
         {"a curve without an algorithm", "ES256", k256, KeyVerdict::unsupported},
         {"an enormous one", "RS256",
-         "-----BEGIN PUBLIC KEY-----\n" + std::string(40'000, 'A') + "\n-----END PUBLIC KEY-----", KeyVerdict::too_large},
+         "-----BEGIN PUBLIC KEY-----\n" + std::string(40'000, 'A') + "\n-----END PUBLIC KEY-----",
+         KeyVerdict::too_large},
     };
-    for (const auto& [why, alg, text, verdict] : cases) EXPECT_EQ(pem_verdict(alg, text), verdict) << why;
+    for (const auto& [why, alg, text, verdict] : cases)
+        EXPECT_EQ(pem_verdict(alg, text), verdict) << why;
     ImportedKey key;
     EXPECT_EQ(import_pem("", "RS256", pem, key), KeyVerdict::kid_too_long);
     EXPECT_EQ(import_pem(std::string(257, 'k'), "RS256", pem, key), KeyVerdict::kid_too_long);
@@ -398,7 +432,8 @@ TEST(Secret, ShorterThanTheHashIsTooWeak) {
     };
     for (const auto& [alg, size, verdict] : cases) {
         ImportedKey key;
-        EXPECT_EQ(import_secret("k1", alg, std::string(size, 'x'), key), verdict) << alg << " " << size;
+        EXPECT_EQ(import_secret("k1", alg, std::string(size, 'x'), key), verdict)
+            << alg << " " << size;
         VerificationKey loaded{};
         if (verdict == KeyVerdict::too_weak) {
             EXPECT_EQ(load_key(alg, std::string(size, 'x'), loaded), verdict);
@@ -424,9 +459,11 @@ TEST(LoadKey, AStoredKeyOfTheWrongKindIsRefused) {
         KeyVerdict verdict;
     } cases[] = {
         {"an unknown algorithm", "none", rsa, KeyVerdict::unsupported},
-        {"EdDSA without its curve", "EdDSA", SigningKey::of("EdDSA-Ed25519").material(), KeyVerdict::unsupported},
+        {"EdDSA without its curve", "EdDSA", SigningKey::of("EdDSA-Ed25519").material(),
+         KeyVerdict::unsupported},
         {"an RSA key under ES256", "ES256", rsa, KeyVerdict::wrong_type},
-        {"a P-256 key under ES384", "ES384", SigningKey::of("ES256").material(), KeyVerdict::wrong_type},
+        {"a P-256 key under ES384", "ES384", SigningKey::of("ES256").material(),
+         KeyVerdict::wrong_type},
         {"no DER", "RS256", "garbage", KeyVerdict::unreadable},
         {"nothing", "RS256", "", KeyVerdict::unreadable},
         {"bytes behind the DER", "RS256", rsa + "x", KeyVerdict::unreadable},

@@ -22,13 +22,20 @@ const unsigned char* octets(std::string_view text) {
 
 EVP_PKEY* generate(KeyType type) {
     switch (type) {
-        case KeyType::secret: return nullptr;
-        case KeyType::rsa: return EVP_RSA_gen(2048);
-        case KeyType::ec_p256: return EVP_EC_gen("P-256");
-        case KeyType::ec_p384: return EVP_EC_gen("P-384");
-        case KeyType::ec_p521: return EVP_EC_gen("P-521");
-        case KeyType::ed25519: return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
-        case KeyType::ed448: return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED448");
+        case KeyType::secret:
+            return nullptr;
+        case KeyType::rsa:
+            return EVP_RSA_gen(2048);
+        case KeyType::ec_p256:
+            return EVP_EC_gen("P-256");
+        case KeyType::ec_p384:
+            return EVP_EC_gen("P-384");
+        case KeyType::ec_p521:
+            return EVP_EC_gen("P-521");
+        case KeyType::ed25519:
+            return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+        case KeyType::ed448:
+            return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED448");
     }
     return nullptr;
 }
@@ -140,7 +147,8 @@ std::string SigningKey::public_pem() const {
 
 std::string SigningKey::private_pem() const {
     BIO* const bio = BIO_new(BIO_s_mem());
-    PEM_write_bio_PrivateKey(bio, static_cast<EVP_PKEY*>(pkey_), nullptr, nullptr, 0, nullptr, nullptr);
+    PEM_write_bio_PrivateKey(bio, static_cast<EVP_PKEY*>(pkey_), nullptr, nullptr, 0, nullptr,
+                             nullptr);
     return drain(bio);
 }
 
@@ -172,7 +180,9 @@ Outcome verify(std::string_view jwt, const jose::Demand& demand) {
 
 Outcome verify(std::string_view jwt, const SigningKey& key) {
     const jose::RingKey ring[] = {{"k1", &jose::default_rules, false, key.verifier()}};
-    return verify(jwt, {.ring = ring, .issuers = {}, .now_us = now_us, .require_exp = true, .max_size = 16384});
+    return verify(
+        jwt,
+        {.ring = ring, .issuers = {}, .now_us = now_us, .require_exp = true, .max_size = 16384});
 }
 
 }  // namespace tg::test

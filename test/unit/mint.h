@@ -1,5 +1,5 @@
-// Keys and tokens for tests: one freshly made key per algorithm, and a signer that signs whatever it is told,
-// well-formed or not. The core has no signer, so that no bug can hide on both sides.
+// Keys and tokens for tests: one freshly made key per algorithm, and a signer that signs whatever
+// it is told, well-formed or not. The core has no signer, so that no bug can hide on both sides.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ class SigningKey {
   public:
     static SigningKey& of(std::string_view stored_name);
 
-    std::string sign(std::string_view text) const;        // as JOSE has it: ECDSA is r || s
+    std::string sign(std::string_view text) const;  // as JOSE has it: ECDSA is r || s
     const jose::VerificationKey& verifier() const { return verifier_; }
     const jose::Algorithm& algorithm() const { return *algorithm_; }
     const std::string& material() const { return material_; }  // what is stored

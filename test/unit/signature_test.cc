@@ -31,8 +31,8 @@ TEST(Signature, TheTokensOfTheRfcsVerify) {
     constexpr struct {
         std::string_view jwk, jwt;
     } cases[] = {
-        {vectors::hs256_jwk, vectors::hs256_token}, {vectors::rs256_jwk, vectors::rs256_token},
-        {vectors::es256_jwk, vectors::es256_token}, {vectors::es512_jwk, vectors::es512_token},
+        {vectors::hs256_jwk, vectors::hs256_token},     {vectors::rs256_jwk, vectors::rs256_token},
+        {vectors::es256_jwk, vectors::es256_token},     {vectors::es512_jwk, vectors::es512_token},
         {vectors::ed25519_jwk, vectors::ed25519_token},
     };
     for (const auto& [jwk, jwt] : cases) {
@@ -40,7 +40,9 @@ TEST(Signature, TheTokensOfTheRfcsVerify) {
         ASSERT_EQ(import_jwk(jwk, imported), KeyVerdict::ok);
         VerificationKey key{};
         ASSERT_EQ(load_key(imported.algorithm->stored_name,
-                           {reinterpret_cast<const char*>(imported.material.data()), imported.material_size}, key),
+                           {reinterpret_cast<const char*>(imported.material.data()),
+                            imported.material_size},
+                           key),
                   KeyVerdict::ok);
         EXPECT_EQ(verify_signature(key, signed_text_of(jwt), signature_of(jwt)), Verdict::ok);
         EXPECT_EQ(verify_signature(key, signed_text_of(jwt).substr(1), signature_of(jwt)),
@@ -84,9 +86,11 @@ TEST_P(EveryAlgorithm, RefusesOtherLengthsAndConstants) {
     const SigningKey& key = SigningKey::of(GetParam().stored_name);
     const std::string good = key.sign(text);
     for (const std::string& bad :
-         {std::string(), good.substr(1), good.substr(0, good.size() - 1), good + '\0', '\0' + good, good + good,
-          std::string(good.size(), '\0'), std::string(good.size(), '\xff'), std::string(2000, 'x')})
-        EXPECT_EQ(verify_signature(key.verifier(), text, bad), Verdict::signature_mismatch) << bad.size();
+         {std::string(), good.substr(1), good.substr(0, good.size() - 1), good + '\0', '\0' + good,
+          good + good, std::string(good.size(), '\0'), std::string(good.size(), '\xff'),
+          std::string(2000, 'x')})
+        EXPECT_EQ(verify_signature(key.verifier(), text, bad), Verdict::signature_mismatch)
+            << bad.size();
 }
 
 TEST_P(EveryAlgorithm, RefusesTheSignaturesOfAllOthers) {
@@ -94,7 +98,8 @@ TEST_P(EveryAlgorithm, RefusesTheSignaturesOfAllOthers) {
     for (const Algorithm& row : algorithms) {
         if (row.stored_name == GetParam().stored_name) continue;
         const std::string other = SigningKey::of(row.stored_name).sign(text);
-        EXPECT_EQ(verify_signature(key.verifier(), text, other), Verdict::signature_mismatch) << row.stored_name;
+        EXPECT_EQ(verify_signature(key.verifier(), text, other), Verdict::signature_mismatch)
+            << row.stored_name;
     }
 }
 
@@ -107,18 +112,21 @@ TEST_P(EveryAlgorithm, LeavesNothingInTheErrorQueue) {
     EXPECT_EQ(ERR_peek_error(), 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Signature, EveryAlgorithm, testing::ValuesIn(algorithms), [](const auto& info) {
-    std::string name(info.param.stored_name);
-    for (char& c : name)
-        if (c == '-') c = '_';
-    return name;
-});
+INSTANTIATE_TEST_SUITE_P(Signature, EveryAlgorithm, testing::ValuesIn(algorithms),
+                         [](const auto& row) {
+                             std::string name(row.param.stored_name);
+                             for (char& c : name)
+                                 if (c == '-') c = '_';
+                             return name;
+                         });
 
 TEST(Signature, PssWithAnotherSaltIsRefused) {
     const SigningKey& key = SigningKey::of("PS256");
     // A PS384 signature over the same key differs in hash and salt; RS256 in padding.
-    EXPECT_EQ(verify_signature(key.verifier(), text, SigningKey::of("PS384").sign(text)), Verdict::signature_mismatch);
-    EXPECT_EQ(verify_signature(key.verifier(), text, SigningKey::of("RS256").sign(text)), Verdict::signature_mismatch);
+    EXPECT_EQ(verify_signature(key.verifier(), text, SigningKey::of("PS384").sign(text)),
+              Verdict::signature_mismatch);
+    EXPECT_EQ(verify_signature(key.verifier(), text, SigningKey::of("RS256").sign(text)),
+              Verdict::signature_mismatch);
     EXPECT_EQ(verify_signature(key.verifier(), text, key.sign(text)), Verdict::ok);
 }
 
@@ -142,10 +150,12 @@ TEST(EcdsaDer, OnlyNumbersFromOneToTheOrderAreWritten) {
             Bytes r, s;
             bool good;
         } cases[] = {
-            {"1, 1", one, one, true},        {"n-1, n-1", below, below, true}, {"0, 1", zero, one, false},
-            {"1, 0", one, zero, false},      {"0, 0", zero, zero, false},      {"n, 1", n, one, false},
-            {"1, n", one, n, false},         {"n, n", n, n, false},            {"n+1, 1", above, one, false},
-            {"2^8k-1, 1", top, one, false},  {"1, 2^8k-1", one, top, false},
+            {"1, 1", one, one, true},       {"n-1, n-1", below, below, true},
+            {"0, 1", zero, one, false},     {"1, 0", one, zero, false},
+            {"0, 0", zero, zero, false},    {"n, 1", n, one, false},
+            {"1, n", one, n, false},        {"n, n", n, n, false},
+            {"n+1, 1", above, one, false},  {"2^8k-1, 1", top, one, false},
+            {"1, 2^8k-1", one, top, false},
         };
         for (const auto& [why, r, s, good] : cases) {
             Bytes signature = r;

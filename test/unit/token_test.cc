@@ -1,4 +1,5 @@
-// The whole question, attack by attack. Each refusal stands beside the ordinary token that is accepted.
+// The whole question, attack by attack. Each refusal stands beside the ordinary token that is
+// accepted.
 #include "jose/token.h"
 
 #include <limits>
@@ -48,8 +49,10 @@ TEST(Token, EveryFlippedBitIsRefused) {
         const SigningKey& key = SigningKey::of(row.stored_name);
         const std::string good = mint(key, header_of(key), good_claims);
         ASSERT_EQ(verify(good, key).verdict, Verdict::ok);
-        // P-384 and P-521 are slow: every seventh bit of them, which meets every position in a byte.
-        const bool is_slow = row.key == KeyType::ec_p384 || row.key == KeyType::ec_p521 || row.key == KeyType::ed448;
+        // P-384 and P-521 are slow: every seventh bit of them, which meets every position in a
+        // byte.
+        const bool is_slow =
+            row.key == KeyType::ec_p384 || row.key == KeyType::ec_p521 || row.key == KeyType::ed448;
         for (std::size_t bit = 0; bit < good.size() * 8; bit += is_slow ? 7 : 1) {
             std::string bad = good;
             bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
@@ -61,7 +64,8 @@ TEST(Token, EveryFlippedBitIsRefused) {
 TEST(Token, OtherShapesAreRefused) {
     const std::string good = mint(hs256(), header_of(hs256()), good_claims);
     const std::size_t first = good.find('.'), second = good.rfind('.');
-    const std::string header = good.substr(0, first), payload = good.substr(first + 1, second - first - 1),
+    const std::string header = good.substr(0, first),
+                      payload = good.substr(first + 1, second - first - 1),
                       signature = good.substr(second + 1);
     const struct {
         const char* why;
@@ -85,9 +89,12 @@ TEST(Token, OtherShapesAreRefused) {
         {"padding", good + "=", Verdict::malformed},
         {"an extra character", good + "A", Verdict::signature_mismatch},
         {"the JSON itself", R"({"tenant_id":"acct_4d1a"})", Verdict::malformed},
-        {"a header that is no JSON", encode("hello") + "." + payload + "." + signature, Verdict::malformed},
-        {"a header that is an array", encode("[]") + "." + payload + "." + signature, Verdict::malformed},
-        {"a header that is null", encode("null") + "." + payload + "." + signature, Verdict::malformed},
+        {"a header that is no JSON", encode("hello") + "." + payload + "." + signature,
+         Verdict::malformed},
+        {"a header that is an array", encode("[]") + "." + payload + "." + signature,
+         Verdict::malformed},
+        {"a header that is null", encode("null") + "." + payload + "." + signature,
+         Verdict::malformed},
         {"too large", std::string(16385, 'a'), Verdict::token_too_large},
     };
     // An extra character may also leave bits over; both are refusals.
@@ -110,7 +117,8 @@ TEST(Token, HeadersThatAskForMoreAreRefused) {
         {"the control", R"({"alg":"HS256","kid":"k1"})", Verdict::ok},
         {"the least", R"({"alg":"HS256"})", Verdict::ok},
         {"white space", " { \"alg\"\t:\r\n\"HS256\" , \"kid\" : \"k1\" } ", Verdict::ok},
-        {"members that mean nothing", R"({"alg":"HS256","kid":"k1","x5t":"AA","foo":[1]})", Verdict::ok},
+        {"members that mean nothing", R"({"alg":"HS256","kid":"k1","x5t":"AA","foo":[1]})",
+         Verdict::ok},
         {"escapes", R"({"\u0061lg":"HS25\u0036","kid":"\u006b1"})", Verdict::ok},
         {"typ at+jwt", R"({"alg":"HS256","typ":"at+jwt"})", Verdict::ok},
         {"typ in capitals, in full", R"({"alg":"HS256","typ":"Application/AT+JWT"})", Verdict::ok},
@@ -118,25 +126,31 @@ TEST(Token, HeadersThatAskForMoreAreRefused) {
         {"a logout token", R"({"alg":"HS256","typ":"logout+jwt"})", Verdict::header_rejected},
         {"a DPoP proof", R"({"alg":"HS256","typ":"dpop+jwt"})", Verdict::header_rejected},
         {"an empty typ", R"({"alg":"HS256","typ":""})", Verdict::header_rejected},
-        {"typ of application alone", R"({"alg":"HS256","typ":"application/"})", Verdict::header_rejected},
+        {"typ of application alone", R"({"alg":"HS256","typ":"application/"})",
+         Verdict::header_rejected},
         {"a typ that is no string", R"({"alg":"HS256","typ":["JWT"]})", Verdict::header_rejected},
         {"a nested token", R"({"alg":"HS256","cty":"JWT"})", Verdict::header_rejected},
-        {"a nested token in small letters", R"({"alg":"HS256","cty":"application/jwt"})", Verdict::header_rejected},
+        {"a nested token in small letters", R"({"alg":"HS256","cty":"application/jwt"})",
+         Verdict::header_rejected},
         {"another content type", R"({"alg":"HS256","cty":"json"})", Verdict::ok},
         {"brings its own key", R"({"alg":"HS256","kid":"k1","jwk":{}})", Verdict::header_rejected},
-        {"brings its key by URL", R"({"alg":"HS256","jku":"https://evil.example/k"})", Verdict::header_rejected},
+        {"brings its key by URL", R"({"alg":"HS256","jku":"https://evil.example/k"})",
+         Verdict::header_rejected},
         {"brings a certificate", R"({"alg":"HS256","x5c":[]})", Verdict::header_rejected},
         {"brings one by URL", R"({"alg":"HS256","x5u":""})", Verdict::header_rejected},
-        {"a critical extension", R"({"alg":"HS256","crit":["exp"],"exp":1})", Verdict::header_rejected},
+        {"a critical extension", R"({"alg":"HS256","crit":["exp"],"exp":1})",
+         Verdict::header_rejected},
         {"an empty crit", R"({"alg":"HS256","crit":[]})", Verdict::header_rejected},
         {"an unencoded payload", R"({"alg":"HS256","b64":false})", Verdict::header_rejected},
         {"b64 that changes nothing", R"({"alg":"HS256","b64":true})", Verdict::header_rejected},
         {"compression", R"({"alg":"HS256","zip":"DEF"})", Verdict::header_rejected},
         {"encryption", R"({"alg":"HS256","enc":"A128GCM"})", Verdict::header_rejected},
         {"a banned member that is null", R"({"alg":"HS256","jwk":null})", Verdict::header_rejected},
-        {"a banned member in escapes", R"({"alg":"HS256","\u006awk":{}})", Verdict::header_rejected},
+        {"a banned member in escapes", R"({"alg":"HS256","\u006awk":{}})",
+         Verdict::header_rejected},
         {"alg twice", R"({"alg":"HS256","alg":"none"})", Verdict::header_rejected},
-        {"alg twice, once escaped", R"({"alg":"HS256","al\u0067":"HS256"})", Verdict::header_rejected},
+        {"alg twice, once escaped", R"({"alg":"HS256","al\u0067":"HS256"})",
+         Verdict::header_rejected},
         {"kid twice", R"({"alg":"HS256","kid":"k2","kid":"k1"})", Verdict::header_rejected},
         {"no alg", R"({"kid":"k1"})", Verdict::header_rejected},
         {"an alg that is no string", R"({"alg":256})", Verdict::header_rejected},
@@ -187,7 +201,8 @@ TEST(Token, OfARefusedTokenOnlyHeaderAndKidAreTold) {
     EXPECT_EQ(forged.token.rules, nullptr);
     EXPECT_EQ(forged.token.expires_us, std::numeric_limits<std::int64_t>::max());
 
-    const Outcome banned = verify(mint(hs256(), R"({"alg":"HS256","jwk":{},"kid":"seen"})", good_claims), hs256());
+    const Outcome banned =
+        verify(mint(hs256(), R"({"alg":"HS256","jwk":{},"kid":"seen"})", good_claims), hs256());
     EXPECT_EQ(banned.kid, "seen");
 }
 
@@ -195,7 +210,8 @@ TEST(Token, ThePayloadIsNotReadBeforeTheSignature) {
     // Neither is valid JSON: only the one that is signed may be found out.
     EXPECT_EQ(verify(mint(hs256(), header_of(hs256()), "{\"a\":1,\"a\":2"), hs256()).verdict,
               Verdict::claims_malformed);
-    EXPECT_EQ(verify(mint(SigningKey::of("HS384"), header_of(hs256()), "{\"a\":1,\"a\":2"), hs256()).verdict,
+    EXPECT_EQ(verify(mint(SigningKey::of("HS384"), header_of(hs256()), "{\"a\":1,\"a\":2"), hs256())
+                  .verdict,
               Verdict::signature_mismatch);
 }
 
@@ -216,10 +232,13 @@ TEST(Token, PayloadsThatReadersDisagreeAboutAreRefused) {
         {"NUL behind", std::string(good_claims) + '\0'},
     };
     for (const auto& [why, payload] : cases)
-        EXPECT_EQ(verify(mint(hs256(), header_of(hs256()), payload), hs256()).verdict, Verdict::claims_malformed)
+        EXPECT_EQ(verify(mint(hs256(), header_of(hs256()), payload), hs256()).verdict,
+                  Verdict::claims_malformed)
             << why;
-    EXPECT_EQ(verify(mint(hs256(), header_of(hs256()), "\n" + std::string(good_claims) + " "), hs256()).verdict,
-              Verdict::ok);
+    EXPECT_EQ(
+        verify(mint(hs256(), header_of(hs256()), "\n" + std::string(good_claims) + " "), hs256())
+            .verdict,
+        Verdict::ok);
 }
 
 // A ring of several keys, and rules for issuers.
@@ -228,8 +247,11 @@ struct Setting {
     std::vector<IssuerRules> issuers;
 
     Verdict verdict_of(std::string_view jwt, Outcome* out = nullptr) const {
-        Outcome outcome = verify(
-            jwt, {.ring = ring, .issuers = issuers, .now_us = now_us, .require_exp = true, .max_size = 16384});
+        Outcome outcome = verify(jwt, {.ring = ring,
+                                       .issuers = issuers,
+                                       .now_us = now_us,
+                                       .require_exp = true,
+                                       .max_size = 16384});
         if (out != nullptr) *out = outcome;
         return outcome.verdict;
     }
@@ -249,8 +271,8 @@ TEST(Ring, ARetiredKeyAndAnEmptyRingAreToldApart) {
     const std::string jwt = mint(hs256(), header_of(hs256()), good_claims);
     const std::string no_kid = mint(hs256(), header_of(hs256(), ""), good_claims);
     const VerificationKey key = hs256().verifier();
-    const RingKey active{"k1", &default_rules, false, key}, retired{"k1", &default_rules, true, key},
-        other{"k2", &default_rules, false, key};
+    const RingKey active{"k1", &default_rules, false, key},
+        retired{"k1", &default_rules, true, key}, other{"k2", &default_rules, false, key};
     EXPECT_EQ((Setting{{active}, {}}.verdict_of(jwt)), Verdict::ok);
     EXPECT_EQ((Setting{{}, {}}.verdict_of(jwt)), Verdict::unknown_key);
     EXPECT_EQ((Setting{{}, {}}.verdict_of(no_kid)), Verdict::unknown_key);
@@ -260,17 +282,22 @@ TEST(Ring, ARetiredKeyAndAnEmptyRingAreToldApart) {
     EXPECT_EQ((Setting{{retired, other}, {}}.verdict_of(no_kid)), Verdict::ok);
     EXPECT_EQ((Setting{{other}, {}}.verdict_of(jwt)), Verdict::unknown_key);
     EXPECT_EQ((Setting{{retired, active}, {}}.verdict_of(jwt)), Verdict::ok) << "rotated back in";
-    EXPECT_EQ((Setting{{{"k1", &default_rules, false, {}}}, {}}.verdict_of(jwt)), Verdict::algorithm_rejected)
+    EXPECT_EQ((Setting{{{"k1", &default_rules, false, {}}}, {}}.verdict_of(jwt)),
+              Verdict::algorithm_rejected)
         << "a key that did not load";
 }
 
 TEST(Ring, AKidChoosesItsKeyAlone) {
     const SigningKey &one = SigningKey::of("ES256"), &two = SigningKey::of("HS512");
-    const Setting setting{{{"one", &default_rules, false, one.verifier()}, {"two", &default_rules, false, two.verifier()}}, {}};
+    const Setting setting{{{"one", &default_rules, false, one.verifier()},
+                           {"two", &default_rules, false, two.verifier()}},
+                          {}};
     EXPECT_EQ(setting.verdict_of(mint(one, header_of(one, "one"), good_claims)), Verdict::ok);
     EXPECT_EQ(setting.verdict_of(mint(two, header_of(two, "two"), good_claims)), Verdict::ok);
-    EXPECT_EQ(setting.verdict_of(mint(one, header_of(one, "two"), good_claims)), Verdict::algorithm_rejected);
-    EXPECT_EQ(setting.verdict_of(mint(one, header_of(two, "two"), good_claims)), Verdict::signature_mismatch);
+    EXPECT_EQ(setting.verdict_of(mint(one, header_of(one, "two"), good_claims)),
+              Verdict::algorithm_rejected);
+    EXPECT_EQ(setting.verdict_of(mint(one, header_of(two, "two"), good_claims)),
+              Verdict::signature_mismatch);
 }
 
 TEST(Ring, WithoutAKidTheKeysOfTheAlgorithmAreTriedButNotAll) {
@@ -280,7 +307,8 @@ TEST(Ring, WithoutAKidTheKeysOfTheAlgorithmAreTriedButNotAll) {
     const std::string jwt = mint(hs256(), header_of(hs256(), ""), good_claims);
     Setting setting;
     setting.ring.push_back({"x", &default_rules, false, wrong.verifier()});
-    for (int i = 0; i < max_attempts - 1; i++) setting.ring.push_back({"o", &default_rules, false, other});
+    for (int i = 0; i < max_attempts - 1; i++)
+        setting.ring.push_back({"o", &default_rules, false, other});
     setting.ring.push_back({"k1", &default_rules, false, hs256().verifier()});
     Outcome out;
     EXPECT_EQ(setting.verdict_of(jwt, &out), Verdict::ok) << "the eighth";
@@ -291,11 +319,15 @@ TEST(Ring, WithoutAKidTheKeysOfTheAlgorithmAreTriedButNotAll) {
 }
 
 TEST(Ring, BothCurvesOfEdDsaLiveInOneRing) {
-    const SigningKey &small = SigningKey::of("EdDSA-Ed25519"), &large = SigningKey::of("EdDSA-Ed448");
-    const Setting setting{{{"s", &default_rules, false, small.verifier()}, {"l", &default_rules, false, large.verifier()}}, {}};
+    const SigningKey &small = SigningKey::of("EdDSA-Ed25519"),
+                     &large = SigningKey::of("EdDSA-Ed448");
+    const Setting setting{{{"s", &default_rules, false, small.verifier()},
+                           {"l", &default_rules, false, large.verifier()}},
+                          {}};
     EXPECT_EQ(setting.verdict_of(mint(small, header_of(small, ""), good_claims)), Verdict::ok);
     EXPECT_EQ(setting.verdict_of(mint(large, header_of(large, ""), good_claims)), Verdict::ok);
-    EXPECT_EQ(setting.verdict_of(mint(large, header_of(large, "s"), good_claims)), Verdict::signature_mismatch);
+    EXPECT_EQ(setting.verdict_of(mint(large, header_of(large, "s"), good_claims)),
+              Verdict::signature_mismatch);
 }
 
 TEST(Issuer, AKeySpeaksForItsIssuerAlone) {
@@ -315,14 +347,17 @@ TEST(Issuer, AKeySpeaksForItsIssuerAlone) {
         {"a stranger's", bound, claims_of("https://c.example"), Verdict::issuer_mismatch},
         {"a longer name", bound, claims_of("https://a.example/"), Verdict::issuer_mismatch},
         {"no issuer", bound, std::string(good_claims), Verdict::issuer_mismatch},
-        {"an issuer that is no string", bound, R"({"iss":["https://a.example"],"tenant_id":"a","exp":1717103600})",
+        {"an issuer that is no string", bound,
+         R"({"iss":["https://a.example"],"tenant_id":"a","exp":1717103600})",
          Verdict::claims_malformed},
         {"unbound, no issuer", unbound, std::string(good_claims), Verdict::ok},
         {"unbound, a stranger's", unbound, claims_of("https://c.example"), Verdict::ok},
-        {"unbound, a configured one's", unbound, claims_of("https://a.example"), Verdict::issuer_mismatch},
+        {"unbound, a configured one's", unbound, claims_of("https://a.example"),
+         Verdict::issuer_mismatch},
         {"unbound, a configured one's, escaped", unbound, claims_of("https:\\u002f/b.example"),
          Verdict::issuer_mismatch},
-        {"unbound, null", unbound, R"({"iss":null,"tenant_id":"a","exp":1717103600})", Verdict::claims_malformed},
+        {"unbound, null", unbound, R"({"iss":null,"tenant_id":"a","exp":1717103600})",
+         Verdict::claims_malformed},
     };
     for (const auto& [why, setting, payload, verdict] : cases)
         EXPECT_EQ(setting.verdict_of(mint(key, header_of(key), payload)), verdict) << why;
@@ -335,10 +370,13 @@ TEST(Issuer, OneKeyMayBePublishedByMany) {
     for (int i = 0; i < 20; i++) names.push_back("https://login.example/" + std::to_string(i));
     Setting setting;
     for (const std::string& name : names) setting.issuers.push_back(rules_of(name));
-    for (const IssuerRules& rules : setting.issuers) setting.ring.push_back({"k1", &rules, false, key.verifier()});
+    for (const IssuerRules& rules : setting.issuers)
+        setting.ring.push_back({"k1", &rules, false, key.verifier()});
     for (std::size_t i = 0; i < names.size(); i++) {
         Outcome out;
-        EXPECT_EQ(setting.verdict_of(mint(key, header_of(key), claims_of(names[i])), &out), Verdict::ok) << i;
+        EXPECT_EQ(setting.verdict_of(mint(key, header_of(key), claims_of(names[i])), &out),
+                  Verdict::ok)
+            << i;
         EXPECT_EQ(out.token.rules, &setting.issuers[i]);
     }
     EXPECT_EQ(setting.verdict_of(mint(key, header_of(key), claims_of("https://login.example/20"))),
@@ -351,7 +389,8 @@ TEST(Issuer, TheSameKidWithAnotherKeyDoesNotLendItsName) {
     ASSERT_EQ(load_key("HS256", std::string(32, 't'), theirs), KeyVerdict::ok);
     const IssuerRules a = rules_of("https://a.example"), b = rules_of("https://b.example");
     const Setting setting{{{"k1", &a, false, theirs}, {"k1", &b, false, ours.verifier()}}, {a, b}};
-    EXPECT_EQ(setting.verdict_of(mint(ours, header_of(ours), claims_of("https://b.example"))), Verdict::ok);
+    EXPECT_EQ(setting.verdict_of(mint(ours, header_of(ours), claims_of("https://b.example"))),
+              Verdict::ok);
     EXPECT_EQ(setting.verdict_of(mint(ours, header_of(ours), claims_of("https://a.example"))),
               Verdict::issuer_mismatch);
     release(theirs);
@@ -362,9 +401,12 @@ TEST(Token, ScratchThatIsTooSmallIsNoCrash) {
     const RingKey ring[] = {{"k1", &default_rules, false, hs256().verifier()}};
     std::vector<char> scratch(scratch_size(jwt.size()) - 1);
     Token out;
-    EXPECT_EQ(verify_token(jwt, {.ring = ring, .issuers = {}, .now_us = now_us, .require_exp = true, .max_size = 16384},
-                           scratch, out),
-              Verdict::internal);
+    EXPECT_EQ(
+        verify_token(
+            jwt,
+            {.ring = ring, .issuers = {}, .now_us = now_us, .require_exp = true, .max_size = 16384},
+            scratch, out),
+        Verdict::internal);
 }
 
 }  // namespace
