@@ -1,6 +1,7 @@
 // What is installed when the library is loaded, and in which order. Hooks are installed only from
 // shared_preload_libraries: loaded later, into one session, the library could not vouch for what that
 // session did before, so every function of it refuses instead (pg::require_preloaded).
+#include "audit/redaction.h"
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
 #include "enforcement/mode.h"
@@ -32,6 +33,7 @@ void _PG_init(void) {
     pg::set_preloaded();
 
     // What others read comes first; the hooks that refuse come last, when all they ask is there.
+    audit::install_redaction();
     catalog::install();
     context::install();
     keys::install();

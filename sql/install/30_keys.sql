@@ -120,13 +120,29 @@ COMMENT ON FUNCTION tenant_guard.retire_key(text, text) IS
 CREATE FUNCTION tenant_guard.add_issuer(issuer text, audience text[] DEFAULT NULL,
     tenant_claim text DEFAULT 'tenant_id', attributes_claim text DEFAULT 'user_attributes',
     leeway interval DEFAULT '0', max_age interval DEFAULT NULL)
-  RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF issuer IS NULL OR tenant_claim IS NULL OR attributes_claim IS NULL OR leeway IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
+      MESSAGE = 'issuer, tenant_claim, attributes_claim and leeway must not be null';
+  END IF;
+  IF issuer = '' OR tenant_claim = '' OR attributes_claim = '' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = 'issuer, tenant_claim and attributes_claim must not be empty',
+      HINT = 'Keys that are bound to no issuer need no add_issuer().';
+  END IF;
+  IF leeway NOT BETWEEN '0' AND '1 day' OR max_age <= '0' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = 'leeway must be between 0 and one day, and max_age positive',
+      DETAIL = format('leeway is %s, max_age is %s.', leeway, coalesce(max_age::text, 'null'));
+  END IF;
   INSERT INTO tenant_guard.issuers VALUES (
       $1, $2, $3, $4, extract(epoch FROM $5)::bigint, extract(epoch FROM $6)::bigint)
-  ON CONFLICT (issuer) DO UPDATE
+  ON CONFLICT ON CONSTRAINT issuers_pkey DO UPDATE
      SET audience = EXCLUDED.audience, tenant_claim = EXCLUDED.tenant_claim,
          attributes_claim = EXCLUDED.attributes_claim, leeway = EXCLUDED.leeway,
          max_age = EXCLUDED.max_age;
+END
 $$;
 COMMENT ON FUNCTION tenant_guard.add_issuer(text, text[], text, text, interval, interval) IS
   'Sets the claim rules of an issuer. Claim names may be paths such as app_metadata.org.id. Keys are '

@@ -1,20 +1,32 @@
 -- New tables with a tenant column are protected as they are made, from psql, an ORM or a migration
 -- tool alike; and so is what becomes a part of a protected relation.
 
-CREATE FUNCTION tenant_guard.needs_protection(candidate regclass) RETURNS boolean
+CREATE FUNCTION tenant_guard.can_be_protected(candidate regclass) RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
      AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'tenant_guard'::regnamespace)
      AND NOT EXISTS (SELECT FROM tenant_guard.relations r WHERE r.relation = c.oid)
-     AND (EXISTS (SELECT FROM pg_attribute a
-                   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-                     AND a.attname = current_setting('tenant_guard.tenant_column'))
-          OR EXISTS (SELECT FROM pg_inherits i JOIN tenant_guard.relations r ON r.relation = i.inhparent
-                      WHERE i.inhrelid = c.oid AND r.status = 'protected'))
     FROM pg_class c WHERE c.oid = $1
 $$;
-COMMENT ON FUNCTION tenant_guard.needs_protection(regclass) IS
-  'Whether a table has a tenant column or a protected parent and is not declared yet.';
+COMMENT ON FUNCTION tenant_guard.can_be_protected(regclass) IS
+  'Whether it is a table that lasts and nobody has declared it yet.';
+
+CREATE FUNCTION tenant_guard.has_tenant_column(candidate regclass) RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM pg_attribute a
+                  WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
+                    AND a.attname = current_setting('tenant_guard.tenant_column'))
+$$;
+COMMENT ON FUNCTION tenant_guard.has_tenant_column(regclass) IS
+  'Whether the relation has a column named as "tenant_guard.tenant_column" says.';
+
+CREATE FUNCTION tenant_guard.has_protected_parent(candidate regclass) RETURNS boolean
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM pg_inherits i JOIN tenant_guard.relations r ON r.relation = i.inhparent
+                  WHERE i.inhrelid = $1 AND r.status = 'protected')
+$$;
+COMMENT ON FUNCTION tenant_guard.has_protected_parent(regclass) IS
+  'Whether the relation is a partition or child of a protected one.';
 
 -- The column by which the nearest protected parent is isolated, or the usual one.
 CREATE FUNCTION tenant_guard.inherited_tenant_column(candidate regclass) RETURNS name
@@ -27,29 +39,34 @@ $$;
 COMMENT ON FUNCTION tenant_guard.inherited_tenant_column(regclass) IS
   'The tenant column of a table''s protected parent, or "tenant_guard.tenant_column".';
 
-CREATE FUNCTION tenant_guard.protect_new_relations() RETURNS event_trigger
+CREATE FUNCTION tenant_guard.protect_new_relations(brings_tenant_column boolean) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   changed regclass;
   member regclass;
 BEGIN
-  -- Raises the error that names the setting where the library is not preloaded.
-  PERFORM tenant_guard.tenant_id();
-  IF NOT current_setting('tenant_guard.auto_protect')::boolean THEN
-    RETURN;
-  END IF;
   FOR changed IN
       SELECT DISTINCT d.objid::regclass FROM pg_event_trigger_ddl_commands() d
        WHERE d.classid = 'pg_class'::regclass AND NOT d.in_extension LOOP
     FOR member IN SELECT tenant_guard.relation_tree(changed) LOOP
-      CONTINUE WHEN NOT tenant_guard.needs_protection(member);
-      PERFORM tenant_guard.protect_tree(member, tenant_guard.inherited_tenant_column(member));
+      IF tenant_guard.can_be_protected(member)
+         AND (tenant_guard.has_protected_parent(member)
+              OR brings_tenant_column AND tenant_guard.has_tenant_column(member)) THEN
+        PERFORM tenant_guard.protect_tree(member, tenant_guard.inherited_tenant_column(member));
+      END IF;
     END LOOP;
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION tenant_guard.protect_new_relations() IS
-  'Event trigger: protects tables with a tenant column, and parts of protected relations.';
+COMMENT ON FUNCTION tenant_guard.protect_new_relations(boolean) IS
+  'Protects what the running DDL made a part of a protected relation or, if it brings a tenant column, '
+  'what has one. An ALTER TABLE about something else leaves a table as an administrator left it.';
+
+CREATE FUNCTION tenant_guard.ddl_command_end() RETURNS event_trigger
+  LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'tenant_guard_ddl_command_end';
+COMMENT ON FUNCTION tenant_guard.ddl_command_end() IS
+  'Event trigger: calls protect_new_relations() for DDL that makes tables or changes them.';
 
 CREATE FUNCTION tenant_guard.forget_dropped_relations() RETURNS event_trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -63,7 +80,7 @@ COMMENT ON FUNCTION tenant_guard.forget_dropped_relations() IS
   'Event trigger: forgets the declarations of relations that were dropped.';
 
 CREATE EVENT TRIGGER tenant_guard_protect_new_relations ON ddl_command_end
-  WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE')
-  EXECUTE FUNCTION tenant_guard.protect_new_relations();
+  WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'CREATE SCHEMA')
+  EXECUTE FUNCTION tenant_guard.ddl_command_end();
 CREATE EVENT TRIGGER tenant_guard_forget_dropped_relations ON sql_drop
   EXECUTE FUNCTION tenant_guard.forget_dropped_relations();

@@ -5,15 +5,13 @@
 
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
-#include "pg/refuse.h"
-
-extern "C" {
-#include "utils/guc.h"
-}
+#include "pg/compat.h"
 
 namespace tg::enforcement {
 
 namespace {
+
+constexpr const char* setting_name = "tenant_guard.enforce";
 
 int enforce_setting = static_cast<int>(Enforcement::authenticated);
 
@@ -63,8 +61,8 @@ void read_named_role(const catalog::Installation& at, RoleStanding& out) {
     if (HeapTupleIsValid(tuple)) {
         bool is_null = false;
         const Datum mode = heap_getattr(tuple, 2, RelationGetDescr(table), &is_null);
-        out.is_named = true;
         out.named = is_null ? Enforcement::always : enforcement_of(TextDatumGetCString(mode));
+        out.is_named = out.named != Enforcement::off;
     }
     systable_endscan(scan);
     table_close(table, AccessShareLock);
@@ -88,6 +86,15 @@ const RoleStanding& standing_of(Oid role, RoleStanding& cached) {
     return cached;
 }
 
+// Whether the setting came with the role, and not with the server or the database.
+bool is_set_for_role() {
+    static const config_generic* setting = nullptr;
+    if (!setting)
+        for (const config_generic* candidate : pg::all_settings())
+            if (std::strcmp(candidate->name, setting_name) == 0) setting = candidate;
+    return setting && (setting->source == PGC_S_USER || setting->source == PGC_S_DATABASE_USER);
+}
+
 struct Effective {
     Enforcement mode;
     bool is_exempt;
@@ -105,7 +112,8 @@ Effective effective() {
     auto mode = static_cast<Enforcement>(enforce_setting);
     if (session.is_named && session.named > mode) mode = session.named;
     if (outer.is_named && outer.named > mode) mode = outer.named;
-    const bool is_named = session.is_named || outer.is_named;
+    const bool is_named = session.is_named || outer.is_named ||
+                          (is_set_for_role() && mode != Enforcement::off);
     // guard_role() takes the exemption of BYPASSRLS away, and that of superusers never.
     const bool is_exempt = session.is_exempt && outer.is_exempt && (!is_named || session.is_superuser);
     return {mode, is_exempt, is_named};
@@ -143,11 +151,16 @@ Guarding guarding() {
 
 Guarding guarding_if_authenticated() { return guarding_of(effective(), true); }
 
+Guarding guarding_beyond_relations() {
+    return context::current() || context::is_lost() || effective().is_named ? guarding()
+                                                                           : Guarding::none;
+}
+
 bool is_named_role() { return effective().is_named; }
 
 void install_mode() {
     DefineCustomEnumVariable(
-        "tenant_guard.enforce", "Sets which transactions the guard checks.",
+        setting_name, "Sets which transactions the guard checks.",
         "off, warn (log what always would refuse), authenticated (transactions that authenticated) "
         "or always (every transaction of the role).",
         &enforce_setting, static_cast<int>(Enforcement::authenticated), enforce_options, PGC_SUSET, 0,

@@ -19,10 +19,15 @@ enum class Guarding {
 // the extension is missing or damaged, or the context was lost.
 Guarding guarding();
 
+// The same for what is not about relations: commands, settings and functions. Without a context only a
+// role that was named is held to it, so that owners can migrate under a database-wide `always`.
+Guarding guarding_beyond_relations();
+
 // How the transaction will be guarded once it has authenticated.
 Guarding guarding_if_authenticated();
 
-// Named by guard_role(): then owning a table does not exempt.
+// Named by guard_role(), or by ALTER ROLE ... SET tenant_guard.enforce: then owning a table does not
+// exempt.
 bool is_named_role();
 
 void install_mode();

@@ -19,7 +19,6 @@ namespace tg::guard {
 namespace {
 
 using enforcement::Guarding;
-using enforcement::guarding;
 using enforcement::refuse;
 
 constexpr const char* other_sessions = "It shows what other sessions are doing.";
@@ -193,7 +192,7 @@ void forget(Datum, int, uint32) {
 void check_function(Oid function) {
     const Entry entry = entry_of(function);
     if (entry.verdict == Verdict::allowed) return;
-    const Guarding mode = guarding();
+    const Guarding mode = enforcement::guarding_beyond_relations();
     if (mode == Guarding::none) return;
     if (entry.verdict == Verdict::set_config) return note_set_config();
     const char* name = get_func_name(function);

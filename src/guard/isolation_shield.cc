@@ -92,18 +92,22 @@ void check_rename(const RenameStmt* rename) {
         refuse_change(relation, "Renaming the tenant column");
 }
 
+bool names_extension(const DropStmt* drop) {
+    if (drop->removeType != OBJECT_EXTENSION) return false;
+    ListCell* cell;
+    foreach (cell, drop->objects)
+        if (std::strcmp(strVal(lfirst(cell)), "tenant_guard") == 0) return true;
+    return false;
+}
+
 // DROP EXTENSION ... CASCADE takes our policies along with the functions they call. A relation with
 // permissive policies of its own would then be open: each gets a policy that refuses every row.
 void close_before_drop(const DropStmt* drop) {
-    if (drop->behavior != DROP_CASCADE) return;
-    ListCell* cell;
-    foreach (cell, drop->objects) {
-        if (std::strcmp(strVal(lfirst(cell)), "tenant_guard") != 0) continue;
-        SPI_connect();
-        if (SPI_execute("SELECT tenant_guard.close_protected_relations()", false, 0) != SPI_OK_SELECT)
-            elog(ERROR, "could not close the protected relations");
-        SPI_finish();
-    }
+    if (drop->behavior != DROP_CASCADE || !names_extension(drop)) return;
+    SPI_connect();
+    if (SPI_execute("SELECT tenant_guard.close_protected_relations()", false, 0) != SPI_OK_SELECT)
+        elog(ERROR, "could not close the protected relations");
+    SPI_finish();
 }
 
 }  // namespace
@@ -124,12 +128,31 @@ void check_isolation_shield(Node* statement) {
         case T_DropStmt: {
             const auto* drop = reinterpret_cast<const DropStmt*>(statement);
             if (drop->removeType == OBJECT_POLICY && is_ready()) check_drop_policies(drop);
-            if (drop->removeType == OBJECT_EXTENSION && is_ready()) close_before_drop(drop);
+            if (is_ready()) close_before_drop(drop);
             break;
         }
         default:
             break;
     }
+}
+
+bool may_drop_extension(Node* statement) {
+    bool cascades = false;
+    if (IsA(statement, DropStmt)) {
+        const auto* drop = reinterpret_cast<const DropStmt*>(statement);
+        cascades = drop->behavior == DROP_CASCADE && !names_extension(drop);
+    }
+    if (IsA(statement, DropOwnedStmt))
+        cascades = reinterpret_cast<const DropOwnedStmt*>(statement)->behavior == DROP_CASCADE;
+    return cascades && is_ready();
+}
+
+void check_extension_remains() {
+    if (is_ready()) return;
+    ereport(ERROR, (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+                    errmsg("extension \"tenant_guard\" cannot be dropped by CASCADE from elsewhere"),
+                    errdetail("The relations it protects would be left without isolation."),
+                    errhint("Run DROP EXTENSION tenant_guard CASCADE, which closes them, first.")));
 }
 
 bool is_repeated_policy(Node* statement) {

@@ -11,6 +11,13 @@ namespace tg::guard {
 // and no CASCADE is the server's own refusal.
 void check_isolation_shield(Node* statement);
 
+// Whether the statement, which does not name the extension, could drop it by CASCADE.
+bool may_drop_extension(Node* statement);
+
+// Refuses what such a statement did if the extension is gone: only DROP EXTENSION ... CASCADE closes
+// the protected relations before it drops their isolation.
+void check_extension_remains();
+
 // CREATE POLICY of one of tenant_guard's policies on a relation that has it: a dump restored where
 // new tables are protected as they are made. There is nothing left to do for it.
 bool is_repeated_policy(Node* statement);

@@ -13,7 +13,6 @@ namespace tg::guard {
 namespace {
 
 using enforcement::Guarding;
-using enforcement::guarding;
 using enforcement::refuse;
 
 // What drivers and frameworks set on connecting. Where `value` is given, only that one is allowed:
@@ -82,7 +81,7 @@ bool is_left_on_session(const config_generic* setting) {
 }
 
 void check_settings_left() {
-    const Guarding mode = guarding();
+    const Guarding mode = enforcement::guarding_beyond_relations();
     if (mode == Guarding::none) return;
     for (const config_generic* setting : pg::all_settings()) {
         if (!is_left_on_session(setting)) continue;

@@ -19,7 +19,6 @@ namespace tg::guard {
 namespace {
 
 using enforcement::Guarding;
-using enforcement::guarding;
 
 ProcessUtility_hook_type next_utility = nullptr;
 
@@ -45,13 +44,15 @@ void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
     }
     if (!is_part(context)) {
         check_expiry();
-        const Guarding mode = guarding();
+        const Guarding mode = enforcement::guarding_beyond_relations();
         if (mode != Guarding::none) check_statement(mode, statement);
     }
     if (is_repeated_policy(statement)) return;
     check_isolation_shield(statement);
     session::note_remnant(statement);
+    const bool drops = may_drop_extension(statement);
     pass_on();
+    if (drops) check_extension_remains();
 }
 
 }  // namespace

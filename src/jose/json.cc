@@ -168,14 +168,21 @@ class Checker {
 // The walkers below run over text that was checked: they look for where a value ends and judge
 // nothing.
 
-void skip_checked_string(const char*& at) {
-    for (at++; *at != '"'; at++)
-        if (*at == '\\') at++;
-    at++;
+// The closing quote is the first with an even number of backslashes before it.
+void skip_checked_string(const char*& at, const char* end) {
+    const char* const start = ++at;
+    for (;;) {
+        const void* const quote = std::memchr(at, '"', static_cast<std::size_t>(end - at));
+        at = static_cast<const char*>(quote);
+        const char* before = at;
+        while (before != start && before[-1] == '\\') before--;
+        at++;
+        if ((at - 1 - before) % 2 == 0) return;
+    }
 }
 
 void skip_checked_value(const char*& at, const char* end) {
-    if (*at == '"') return skip_checked_string(at);
+    if (*at == '"') return skip_checked_string(at, end);
     if (*at != '{' && *at != '[') {
         while (at != end && *at != ',' && *at != '}' && *at != ']' && !is_space(*at)) at++;
         return;
@@ -183,7 +190,7 @@ void skip_checked_value(const char*& at, const char* end) {
     int depth = 0;
     do {
         if (*at == '"') {
-            skip_checked_string(at);
+            skip_checked_string(at, end);
             continue;
         }
         if (*at == '{' || *at == '[') depth++;

@@ -9,6 +9,15 @@
 namespace tg::jose {
 namespace {
 
+// Bytes of a string that stand for themselves and need no second look.
+constexpr std::array<bool, 256> make_plain() {
+    std::array<bool, 256> plain{};
+    for (std::size_t byte = 0x20; byte < 0x80; byte++) plain[byte] = byte != '"' && byte != '\\';
+    return plain;
+}
+
+constexpr std::array<bool, 256> is_plain = make_plain();
+
 constexpr int hex_value(char digit) {
     if (digit >= '0' && digit <= '9') return digit - '0';
     if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
@@ -120,7 +129,9 @@ bool has_escape(std::string_view written) {
 bool take_string(const char*& at, const char* end) {
     if (at == end || *at != '"') return false;
     at++;
-    while (at != end) {
+    for (;;) {
+        while (at != end && is_plain[static_cast<std::uint8_t>(*at)]) at++;
+        if (at == end) return false;
         const auto byte = static_cast<std::uint8_t>(*at);
         if (byte == '"') {
             at++;
@@ -132,9 +143,8 @@ bool take_string(const char*& at, const char* end) {
             continue;
         }
         at++;
-        if (byte == '\\' && !take_checked_escape(at, end)) return false;
+        if (!take_checked_escape(at, end)) return false;
     }
-    return false;
 }
 
 bool Unescaper::take(char& out) {
@@ -188,14 +198,23 @@ bool is_same_string(std::string_view a, std::string_view b) {
 // bounds in json.h keep them few.
 std::uint32_t hash_string(std::string_view written) {
     std::uint32_t hash = 2166136261u;
-    Unescaper bytes(written);
-    for (char byte = 0; bytes.take(byte);)
+    const auto add = [&hash](char byte) {
         hash = (hash ^ static_cast<std::uint8_t>(byte)) * 16777619u;
+    };
+    if (!has_escape(written)) {
+        for (const char byte : written) add(byte);
+        return hash;
+    }
+    Unescaper bytes(written);
+    for (char byte = 0; bytes.take(byte);) add(byte);
     return hash;
 }
 
 bool is_string(const JsonValue& value, std::string_view expected) {
-    if (value.kind != JsonKind::string) return false;
+    if (value.kind != JsonKind::string || value.text.size() < expected.size()) return false;
+    // Most names differ in their first character, and asking costs less than looking for an escape.
+    if (!expected.empty() && value.text.front() != expected.front() && value.text.front() != '\\')
+        return false;
     if (!has_escape(value.text)) return value.text == expected;
     Unescaper bytes(value.text);
     char byte = 0;

@@ -14,6 +14,8 @@ bool auto_protect = true;
 
 const char* tenant_column_name() { return tenant_column; }
 
+bool auto_protects() { return auto_protect; }
+
 void install_settings() {
     DefineCustomStringVariable("tenant_guard.tenant_column",
                                "Sets the name of the tenant column.",

@@ -2,7 +2,6 @@
 #include "policy/system_catalogs.h"
 
 extern "C" {
-#include "catalog/pg_authid.h"
 #include "catalog/pg_db_role_setting.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_largeobject.h"
@@ -27,7 +26,6 @@ constexpr RefusedCatalog refused_catalogs[] = {
     {StatisticExtDataRelationId, "Its histograms hold values of every tenant's rows."},
     {LargeObjectRelationId, "Large objects have no tenant."},
     {LargeObjectMetadataRelationId, "Large objects have no tenant."},
-    {AuthIdRelationId, "It holds the password hashes of every role."},
     {DbRoleSettingRelationId, "It shows the settings of every role, the guard's among them."},
     {UserMappingRelationId, "It holds credentials for other servers."},
     {ForeignServerRelationId, "It holds the addresses of other servers."},

@@ -2,6 +2,7 @@
 #include "session/authenticate.h"
 
 #include "audit/event.h"
+#include "audit/redaction.h"
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
 #include "session/remnants.h"
@@ -67,6 +68,7 @@ void warn_if_not_in_block() {
 }  // namespace
 
 std::string_view authenticate_token(std::string_view jwt) {
+    audit::hide_running_statement();
     pg::require_preloaded();
     catalog::require_installation();
     refuse_if_reading();

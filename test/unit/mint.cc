@@ -91,7 +91,8 @@ std::string decode(std::string_view text) {
 }
 
 SigningKey& SigningKey::of(std::string_view stored_name) {
-    static std::map<std::string, std::unique_ptr<SigningKey>, std::less<>> keys;
+    // Never destroyed: the keys are in use until the last test ends.
+    static auto& keys = *new std::map<std::string, std::unique_ptr<SigningKey>, std::less<>>;
     if (const auto found = keys.find(stored_name); found != keys.end()) return *found->second;
     auto key = std::make_unique<SigningKey>();
     key->algorithm_ = jose::find_algorithm(stored_name);
