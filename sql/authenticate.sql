@@ -149,6 +149,13 @@ BEGIN
   EXECUTE format('SET LOCAL tenant_guard.token = %L', token);
   RETURN tenant_guard.tenant_id();
 END $$;
+CREATE FUNCTION sign_in_and_read(token text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  found bigint;
+BEGIN
+  SELECT max(n) INTO found FROM public.sign_in(token) s LEFT JOIN public.numbers ON true;
+  RETURN found;
+END $$;
 CREATE FUNCTION sum_of_numbers() RETURNS bigint LANGUAGE sql AS $$ SELECT sum(n) FROM numbers $$;
 CREATE VIEW signing_in AS SELECT tenant_guard.authenticate('') AS tenant, n FROM numbers;
 SET ROLE regress_tg_app;
@@ -199,6 +206,9 @@ BEGIN
     RAISE NOTICE '%', found;
   END LOOP;
 END $$;
+ROLLBACK;
+BEGIN;
+SELECT sign_in_and_read(:'a_hs');
 ROLLBACK;
 BEGIN;
 COPY (SELECT tenant_guard.authenticate(:'a_hs'), n FROM numbers) TO STDOUT;
@@ -333,7 +343,7 @@ SELECT tenant_guard.authenticate(:'no_exp');
 ROLLBACK;
 
 DROP VIEW signing_in;
-DROP FUNCTION verdict, sign_in, sign_in_sql, sign_in_by_set, sign_in_and_count, sum_of_numbers;
+DROP FUNCTION verdict, sign_in, sign_in_sql, sign_in_by_set, sign_in_and_count, sign_in_and_read, sum_of_numbers;
 DROP TABLE numbers;
 DELETE FROM tenant_guard.signing_keys;
 DROP OWNED BY regress_tg_app;

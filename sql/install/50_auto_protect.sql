@@ -5,11 +5,10 @@ CREATE FUNCTION tenant_guard.can_be_protected(candidate regclass) RETURNS boolea
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
      AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'tenant_guard'::regnamespace)
-     AND NOT EXISTS (SELECT FROM tenant_guard.relations r WHERE r.relation = c.oid)
     FROM pg_class c WHERE c.oid = $1
 $$;
 COMMENT ON FUNCTION tenant_guard.can_be_protected(regclass) IS
-  'Whether it is a table that lasts and nobody has declared it yet.';
+  'Whether it is a table on which row security is possible and that lasts.';
 
 CREATE FUNCTION tenant_guard.has_tenant_column(candidate regclass) RETURNS boolean
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -20,39 +19,35 @@ $$;
 COMMENT ON FUNCTION tenant_guard.has_tenant_column(regclass) IS
   'Whether the relation has a column named as "tenant_guard.tenant_column" says.';
 
-CREATE FUNCTION tenant_guard.has_protected_parent(candidate regclass) RETURNS boolean
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM pg_inherits i JOIN tenant_guard.relations r ON r.relation = i.inhparent
-                  WHERE i.inhrelid = $1 AND r.status = 'protected')
-$$;
-COMMENT ON FUNCTION tenant_guard.has_protected_parent(regclass) IS
-  'Whether the relation is a partition or child of a protected one.';
-
--- The column by which the nearest protected parent is isolated, or the usual one.
 CREATE FUNCTION tenant_guard.inherited_tenant_column(candidate regclass) RETURNS name
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce((SELECT r.tenant_column FROM pg_inherits i
-                     JOIN tenant_guard.relations r ON r.relation = i.inhparent
-                    WHERE i.inhrelid = $1 AND r.status = 'protected' ORDER BY i.inhseqno LIMIT 1),
-                  current_setting('tenant_guard.tenant_column')::name)
+  SELECT r.tenant_column FROM pg_inherits i JOIN tenant_guard.relations r ON r.relation = i.inhparent
+   WHERE i.inhrelid = $1 AND r.status = 'protected' ORDER BY i.inhseqno LIMIT 1
 $$;
 COMMENT ON FUNCTION tenant_guard.inherited_tenant_column(regclass) IS
-  'The tenant column of a table''s protected parent, or "tenant_guard.tenant_column".';
+  'The column by which the protected parent of a partition or child is isolated; NULL without one.';
 
 CREATE FUNCTION tenant_guard.protect_new_relations(brings_tenant_column boolean) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   changed regclass;
   member regclass;
+  declared tenant_guard.relations;
+  inherited_column name;
 BEGIN
   FOR changed IN
       SELECT DISTINCT d.objid::regclass FROM pg_event_trigger_ddl_commands() d
        WHERE d.classid = 'pg_class'::regclass AND NOT d.in_extension LOOP
     FOR member IN SELECT tenant_guard.relation_tree(changed) LOOP
-      IF tenant_guard.can_be_protected(member)
-         AND (tenant_guard.has_protected_parent(member)
-              OR brings_tenant_column AND tenant_guard.has_tenant_column(member)) THEN
-        PERFORM tenant_guard.protect_tree(member, tenant_guard.inherited_tenant_column(member));
+      CONTINUE WHEN NOT tenant_guard.can_be_protected(member);
+      SELECT * INTO declared FROM tenant_guard.relations r WHERE r.relation = member;
+      inherited_column := tenant_guard.inherited_tenant_column(member);
+      IF inherited_column IS NOT NULL THEN
+        -- Raises an error for what is declared otherwise: rows of the parent land in it.
+        CONTINUE WHEN declared.tenant_column = inherited_column;
+        PERFORM tenant_guard.protect_tree(member, inherited_column);
+      ELSIF declared.status IS NULL AND brings_tenant_column AND tenant_guard.has_tenant_column(member) THEN
+        PERFORM tenant_guard.protect_tree(member, NULL);
       END IF;
     END LOOP;
   END LOOP;

@@ -5,6 +5,7 @@
 #include <openssl/core_names.h>
 
 #include "jose/edwards_point.h"
+#include "jose/roca.h"
 
 namespace tg::jose {
 namespace {
@@ -63,6 +64,11 @@ KeyVerdict judge_rsa(EVP_PKEY* pkey) {
     if (size != KeyVerdict::ok) return size;
     const KeyVerdict exponent = judge_exponent(pkey);
     if (exponent != KeyVerdict::ok) return exponent;
+    BIGNUM* modulus = nullptr;
+    if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &modulus) != 1)
+        return KeyVerdict::unreadable;
+    const BignumPtr owner(modulus);
+    if (has_roca_fingerprint(modulus)) return KeyVerdict::too_weak;
     // A modulus that is even, prime or has small factors (SP 800-56B section 6.4.2.2).
     return is_publicly_valid(pkey) ? KeyVerdict::ok : KeyVerdict::too_weak;
 }

@@ -80,7 +80,7 @@ TEST(Token, OtherShapesAreRefused) {
         {"three dots", good + ".", Verdict::malformed},
         {"five parts, as if encrypted", good + ".a.b", Verdict::malformed},
         {"no header", "." + payload + "." + signature, Verdict::malformed},
-        {"no payload", header + ".." + signature, Verdict::malformed},
+        {"no payload", header + ".." + signature, Verdict::signature_mismatch},
         {"no signature", header + "." + payload + ".", Verdict::malformed},
         {"a Bearer prefix", "Bearer " + good, Verdict::malformed},
         {"a space before", " " + good, Verdict::malformed},
@@ -222,6 +222,7 @@ TEST(Token, PayloadsThatReadersDisagreeAboutAreRefused) {
     } cases[] = {
         {"an array", R"([{"tenant_id":"a","exp":1717103600}])"},
         {"text", "hello"},
+        {"nothing", ""},
         {"two documents", R"({"tenant_id":"a","exp":1717103600}{})"},
         {"two tenants", R"({"tenant_id":"a","exp":1717103600,"tenant_id":"b"})"},
         {"two tenants, once escaped", R"({"tenant_id":"a","exp":1717103600,"tenant\u005Fid":"b"})"},
