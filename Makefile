@@ -24,7 +24,7 @@ core_flags = $(tg_flags) -O2 -g -fPIC -fstack-protector-strong -Wpedantic -Wshad
 
 PG_CXXFLAGS = $(tg_flags)
 PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server)
-SHLIB_LINK  = -lcrypto
+SHLIB_LINK  = -lcrypto -Wl,--version-script=src/exports.map
 
 # Bitcode would let the JIT inline our functions; none is hot enough to need it, and the server's
 # headers do not compile as C++20 bitcode everywhere.
@@ -52,7 +52,7 @@ EXTRA_CLEAN += $(OBJS:.o=.d)
 $(install_script): $(sort $(wildcard sql/install/*.sql)) tenant_guard.control
 	cat $(filter %.sql,$^) > $@
 
-.PHONY: lint bench fuzz majors
+.PHONY: lint fuzz majors
 lint: all
 	bash test/lint/layering
 	bash test/lint/text

@@ -11,6 +11,7 @@
 #include "guard/setting_rules.h"
 #include "guard/statements.h"
 #include "keys/key_store.h"
+#include "keys/revocations.h"
 #include "pg/compat.h"
 #include "pg/refuse.h"
 #include "policy/isolation_qual.h"
@@ -37,6 +38,7 @@ void _PG_init(void) {
     catalog::install();
     context::install();
     keys::install();
+    keys::install_revocations();
     policy::install_settings();
     policy::install_relation_class();
     policy::install_floor();

@@ -46,6 +46,16 @@ CREATE TABLE tenant_guard.issuers (
 );
 COMMENT ON TABLE tenant_guard.issuers IS 'Claim rules for issuers; leeway and max_age in seconds.';
 
+CREATE TABLE tenant_guard.revocations (
+  kind           text COLLATE "C" NOT NULL CHECK (kind IN ('token', 'subject', 'tenant')),
+  value          text COLLATE "C" NOT NULL CHECK (value <> ''),
+  issued_before  timestamptz,
+  until          timestamptz,
+  PRIMARY KEY (kind, value)
+);
+COMMENT ON TABLE tenant_guard.revocations IS
+  'Tokens refused before they expire: those with this id, subject or tenant, issued before a time.';
+
 REVOKE ALL ON ALL TABLES IN SCHEMA tenant_guard FROM PUBLIC;
 
 -- A change must reach every session's plans and caches: ALWAYS, so that replication cannot skip it.
@@ -68,11 +78,14 @@ CREATE TRIGGER table_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ten
   FOR EACH STATEMENT EXECUTE FUNCTION tenant_guard.table_changed();
 CREATE TRIGGER table_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON tenant_guard.issuers
   FOR EACH STATEMENT EXECUTE FUNCTION tenant_guard.table_changed();
+CREATE TRIGGER table_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON tenant_guard.revocations
+  FOR EACH STATEMENT EXECUTE FUNCTION tenant_guard.table_changed();
 ALTER TABLE tenant_guard.relations ENABLE ALWAYS TRIGGER declaration_changed;
 ALTER TABLE tenant_guard.relations ENABLE ALWAYS TRIGGER table_changed;
 ALTER TABLE tenant_guard.guarded_roles ENABLE ALWAYS TRIGGER table_changed;
 ALTER TABLE tenant_guard.signing_keys ENABLE ALWAYS TRIGGER table_changed;
 ALTER TABLE tenant_guard.issuers ENABLE ALWAYS TRIGGER table_changed;
+ALTER TABLE tenant_guard.revocations ENABLE ALWAYS TRIGGER table_changed;
 
 -- A dump restores tables first, and new tables are protected as they are made: the declaration is
 -- then there before the dump's own copy of it arrives, which knows better what was there before.
@@ -99,3 +112,4 @@ CREATE TRIGGER merge_declaration BEFORE INSERT ON tenant_guard.relations
 SELECT pg_catalog.pg_extension_config_dump('tenant_guard.relations', '');
 SELECT pg_catalog.pg_extension_config_dump('tenant_guard.guarded_roles', '');
 SELECT pg_catalog.pg_extension_config_dump('tenant_guard.issuers', '');
+SELECT pg_catalog.pg_extension_config_dump('tenant_guard.revocations', '');

@@ -99,6 +99,42 @@ $$;
 COMMENT ON FUNCTION tenant_guard.add_jwk(jsonb, text) IS
   'Adds one JWK (RFC 7517) and returns its kid: the member, or the RFC 7638 thumbprint.';
 
+CREATE FUNCTION tenant_guard.add_jwks(jwks jsonb, issuer text DEFAULT NULL)
+  RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  jwk jsonb;
+  kept text[] := '{}';
+  refusal text;
+BEGIN
+  IF jsonb_typeof(jwks -> 'keys') IS DISTINCT FROM 'array' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = 'not a JWK set',
+      DETAIL = 'A JWK set is an object with an array "keys" (RFC 7517 section 5).';
+  END IF;
+  FOR jwk IN SELECT jsonb_array_elements(jwks -> 'keys') LOOP
+    BEGIN
+      kept := kept || tenant_guard.add_jwk(jwk, issuer);
+    EXCEPTION WHEN invalid_parameter_value THEN
+      -- Sets hold keys for other uses and of other kinds too (RFC 7517 section 5): they are left out.
+      GET STACKED DIAGNOSTICS refusal = PG_EXCEPTION_DETAIL;
+      RAISE WARNING USING MESSAGE = format('key "%s" of the set is left out', jwk ->> 'kid'),
+        DETAIL = refusal;
+    END;
+  END LOOP;
+  IF kept = '{}' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = 'the JWK set has no usable key',
+      DETAIL = 'The ring is as it was.';
+  END IF;
+  UPDATE tenant_guard.signing_keys k SET retired = now()
+   WHERE k.issuer = coalesce(add_jwks.issuer, '') AND k.retired IS NULL AND k.kid <> ALL (kept);
+  RETURN cardinality(kept);
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.add_jwks(jsonb, text) IS
+  'Makes the ring of an issuer equal to a JWK set (RFC 7517 section 5): adds its keys, retires those that '
+  'left, and returns how many are active. Keys that cannot be used are left out with a WARNING.';
+
 CREATE FUNCTION tenant_guard.retire_key(kid text, issuer text DEFAULT NULL)
   RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -156,3 +192,10 @@ CREATE VIEW tenant_guard.keys AS
     FROM tenant_guard.signing_keys k;
 COMMENT ON VIEW tenant_guard.keys IS 'The keys that tokens are verified with, without their material.';
 REVOKE ALL ON tenant_guard.keys FROM PUBLIC;
+
+CREATE FUNCTION tenant_guard.verify(jwt text, OUT valid boolean, OUT reason text, OUT kid text,
+    OUT alg text, OUT header jsonb, OUT payload jsonb, OUT tenant text)
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'tenant_guard_verify';
+COMMENT ON FUNCTION tenant_guard.verify(text) IS
+  'What authenticate() would say of a token, without setting anything: the reason word of docs/errors.md, '
+  'the header as sent, and the payload if the signature is good.';

@@ -83,6 +83,7 @@ Installation look_up() {
         find_keyed_table(found.schema, "guarded_roles", found.roles, found.roles_index) &&
         find_table(found.schema, "signing_keys", found.signing_keys) &&
         find_table(found.schema, "issuers", found.issuers) &&
+        find_keyed_table(found.schema, "revocations", found.revocations, found.revocations_index) &&
         find_authenticate(found.schema, found.authenticate_hash);
     found.state = complete ? InstallationState::ready : InstallationState::incomplete;
     return found;
@@ -92,7 +93,8 @@ void on_catalog_change(Datum, int, uint32) { changes++; }
 
 void on_relation_change(Datum, Oid relation) {
     if (!OidIsValid(relation) || relation == known.relations || relation == known.roles ||
-        relation == known.signing_keys || relation == known.issuers)
+        relation == known.signing_keys || relation == known.issuers ||
+        relation == known.revocations)
         changes++;
 }
 

@@ -18,6 +18,8 @@ struct Installation {
     Oid roles_index;      // its primary key (role)
     Oid signing_keys;
     Oid issuers;
+    Oid revocations;
+    Oid revocations_index;  // its primary key (kind, value)
     uint32 authenticate_hash;  // of authenticate()'s pg_proc entry, as plans record it
     char version[32];          // as installed
 };

@@ -88,10 +88,7 @@ const RoleStanding& standing_of(Oid role, RoleStanding& cached) {
 
 // Whether the setting came with the role, and not with the server or the database.
 bool is_set_for_role() {
-    static const config_generic* setting = nullptr;
-    if (!setting)
-        for (const config_generic* candidate : pg::all_settings())
-            if (std::strcmp(candidate->name, setting_name) == 0) setting = candidate;
+    static const config_generic* const setting = pg::find_setting(setting_name);
     return setting && (setting->source == PGC_S_USER || setting->source == PGC_S_DATABASE_USER);
 }
 

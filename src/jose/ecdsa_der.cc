@@ -37,7 +37,7 @@ bool write_ecdsa_der(Octets signature, Octets order,
     r = without_leading_zeros(r);
     s = without_leading_zeros(s);
 
-    std::array<std::uint8_t, 2 * (2 + 67)> integers;
+    std::array<std::uint8_t, max_ecdsa_der_size> integers;
     std::uint8_t* const end = write_integer(write_integer(integers.data(), r), s);
     const auto content = static_cast<std::size_t>(end - integers.data());
     std::uint8_t* at = out.data();

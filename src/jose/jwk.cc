@@ -16,8 +16,8 @@
 namespace tg::jose {
 namespace {
 
-constexpr std::size_t max_jwk_size = 64 * 1024;  // bytes; x5c chains make keys long
-constexpr std::size_t max_member_size = 4096;    // characters of one base64url member that is read
+constexpr std::size_t max_jwk_size = 65'536;   // bytes; x5c chains make keys long
+constexpr std::size_t max_member_size = 4096;  // characters of one base64url member that is read
 
 // The members of a JWK that mean something here, as strings; those that are absent are empty.
 struct Jwk {

@@ -9,7 +9,7 @@
 namespace tg::jose {
 namespace {
 
-constexpr std::size_t max_der_size = 16 * 1024;  // a certificate with many names
+constexpr std::size_t max_der_size = 16'384;  // a certificate with many names
 
 enum class Label : std::uint8_t { public_key, rsa_public_key, certificate };
 

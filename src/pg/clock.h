@@ -5,11 +5,14 @@
 
 namespace tg::pg {
 
-// Microseconds since 1970-01-01 UTC, now and not when the statement or transaction began.
-inline int64 unix_now_us() {
+// Microseconds since 1970-01-01 UTC. Infinite times stay as they are.
+inline int64 unix_time_us(TimestampTz time) {
     constexpr int64 epoch_us =
         int64{POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE} * SECS_PER_DAY * USECS_PER_SEC;
-    return GetCurrentTimestamp() + epoch_us;
+    return TIMESTAMP_NOT_FINITE(time) ? time : time + epoch_us;
 }
+
+// Now, and not when the statement or transaction began.
+inline int64 unix_now_us() { return unix_time_us(GetCurrentTimestamp()); }
 
 }  // namespace tg::pg

@@ -107,6 +107,13 @@ inline std::span<config_generic* const> all_settings() {
 }
 
 
+// The server's record of a setting. It stays where it is for the life of the backend: look it up once.
+inline const config_generic* find_setting(std::string_view name) {
+    for (const config_generic* setting : all_settings())
+        if (name == setting->name) return setting;
+    return nullptr;
+}
+
 inline bool is_owner(Oid relation, Oid role) {
 #if PG_VERSION_NUM >= 160000
     // afbfc02983f (16): pg_class_ownercheck() became object_ownercheck().

@@ -8,6 +8,7 @@
 #include "session/remnants.h"
 #include "jose/token.h"
 #include "keys/key_store.h"
+#include "keys/revocations.h"
 #include "pg/clock.h"
 #include "pg/compat.h"
 #include "pg/function.h"
@@ -67,15 +68,9 @@ void warn_if_not_in_block() {
 
 }  // namespace
 
-std::string_view authenticate_token(std::string_view jwt) {
-    audit::hide_running_statement();
-    pg::require_preloaded();
-    catalog::require_installation();
-    refuse_if_reading();
-
-    jose::Token token{};
-    if (jwt.empty()) refuse(Verdict::token_missing, token);
-    if (jwt.size() > max_token_size) refuse(Verdict::token_too_large, token);
+Verdict judge_token(std::string_view jwt, jose::Token& out) {
+    if (jwt.empty()) return Verdict::token_missing;
+    if (jwt.size() > max_token_size) return Verdict::token_too_large;
     const keys::KeyRing& ring = keys::current_ring();
     const std::size_t scratch_size = jose::scratch_size(jwt.size());
     auto* scratch = static_cast<char*>(palloc(scratch_size));
@@ -84,7 +79,19 @@ std::string_view authenticate_token(std::string_view jwt) {
                               .now_us = pg::unix_now_us(),
                               .require_exp = require_exp,
                               .max_size = max_token_size};
-    const Verdict verdict = jose::verify_token(jwt, demand, {scratch, scratch_size}, token);
+    const Verdict verdict = jose::verify_token(jwt, demand, {scratch, scratch_size}, out);
+    if (verdict != Verdict::ok) return verdict;
+    return keys::is_revoked(out) ? Verdict::revoked : Verdict::ok;
+}
+
+std::string_view authenticate_token(std::string_view jwt) {
+    audit::hide_running_statement();
+    pg::require_preloaded();
+    catalog::require_installation();
+    refuse_if_reading();
+
+    jose::Token token{};
+    const Verdict verdict = judge_token(jwt, token);
     if (verdict != Verdict::ok) refuse(verdict, token);
     const context::TenantContext* before = context::current();
     if (before && before->tenant() != token.tenant) refuse(Verdict::tenant_switch, token);
@@ -97,7 +104,6 @@ std::string_view authenticate_token(std::string_view jwt) {
                         .attributes_claim = token.rules->attributes_claim,
                         .payload = token.payload,
                         .expires_us = token.has_exp ? token.expires_us : PG_INT64_MAX});
-    pfree(scratch);
     return context::current()->tenant();
 }
 

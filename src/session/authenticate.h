@@ -1,6 +1,7 @@
 // The only way in: a verified token becomes the tenant of the transaction.
 #pragma once
 
+#include "jose/token.h"
 #include "pg/server.h"
 
 namespace tg::session {
@@ -8,6 +9,10 @@ namespace tg::session {
 // Verifies the token, sets the context, and returns the tenant id (a view into the context). Raises
 // an error with the verdict's SQLSTATE otherwise, and leaves the context as it was.
 std::string_view authenticate_token(std::string_view jwt);
+
+// What authenticate_token() would say of the token. The views of `out` live in the current memory
+// context.
+Verdict judge_token(std::string_view jwt, jose::Token& out);
 
 void install_authenticate();
 

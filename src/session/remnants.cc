@@ -88,17 +88,15 @@ bool has_old_temporary_object() {
 
 // Whether SET changed the search_path for the session; SET LOCAL is the transaction's own business.
 bool is_search_path_changed() {
-    for (const config_generic* setting : pg::all_settings()) {
-        if (std::strcmp(setting->name, "search_path") != 0) continue;
-        GucSource source = setting->source;
-        for (const GucStack* level = setting->stack; level; level = level->prev) {
-            if (level->state == GUC_SET_LOCAL) return true;
-            if (level->state == GUC_SET) return source == PGC_S_SESSION;
-            source = level->source;
-        }
-        return source == PGC_S_SESSION;
+    static const config_generic* const setting = pg::find_setting("search_path");
+    if (!setting) return true;
+    GucSource source = setting->source;
+    for (const GucStack* level = setting->stack; level; level = level->prev) {
+        if (level->state == GUC_SET_LOCAL) return true;
+        if (level->state == GUC_SET) return source == PGC_S_SESSION;
+        source = level->source;
     }
-    return false;
+    return source == PGC_S_SESSION;
 }
 
 void reset_search_path() {

@@ -79,6 +79,8 @@ Verdict verify(const std::string& jwt) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    // The files of the corpus end in a line break; a token never does.
+    if (size != 0 && data[size - 1] == '\n') size--;
     const std::string input(as_text({data, size}));
     verify(input);
 

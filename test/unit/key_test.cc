@@ -220,6 +220,18 @@ TEST(Jwk, WeakAndHugeRsaKeysAreRefused) {
         EXPECT_EQ(jwk_verdict(replaced(vectors::rs256_jwk, "AQAB", e)), verdict) << why;
 }
 
+TEST(Jwk, AKeyOfAChipWithWeakPrimesIsRefused) {
+    // From Wycheproof, json_web_key_test: a key of CVE-2017-15361.
+    constexpr std::string_view modulus =
+        R"(AanFpofbj7KjD4Lf-N2hVMKR7yewSyXhhbirIMTGpfYEhZ_lnt5UoK98DnKIgArXGTu3MaW_HhFw16HG)"
+        R"(aTDUHqPrId7fe4r11CqRw09yBFuW79V8sYIwHdzCaWflUI6auImYbVfoN9_nD5n8N8SY9DwXw7mwZM9w)"
+        R"(REPXoDPgOoIWl6q_MPsp7n0zs3Z5ZaiQWOOzl1S9OhwAfSiiOwz6efnXEaxuTEtPd7BjSx7NaFka8Dx9)"
+        R"(U7YqXy2RFj1O9PjyaDGuRh7YXsX3iMUSP_wSyHQg_c_qHRtKUsNSGCT7OZg0hzm2KphtjnayKJvC64vA)"
+        R"(bROBR4Ubg6Bxg9IQVZ-QYyE)";
+    EXPECT_EQ(jwk_verdict(R"({"kty":"RSA","e":"AQAB","n":")" + std::string(modulus) + R"("})"),
+              KeyVerdict::too_weak);
+}
+
 std::string from_hex(std::string_view hex) {
     std::string out;
     for (std::size_t i = 0; i < hex.size(); i += 2)

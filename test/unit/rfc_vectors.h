@@ -1,5 +1,5 @@
-// Vectors printed in RFCs. They are what other implementations were built against: agreeing with our own
-// signer would prove only that we make the same mistake twice.
+// Vectors printed in RFCs. They are what other implementations were built against: agreeing with
+// our own signer would prove only that we make the same mistake twice.
 #pragma once
 
 #include <string_view>
@@ -65,7 +65,6 @@ inline constexpr std::string_view rsa_jwk =
     R"(l93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6q)"
     R"(MQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xB)"
     R"(niIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw","e":"AQAB","alg":"RS256"})";
-inline constexpr std::string_view rsa_thumbprint =
-    R"(NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs)";
+inline constexpr std::string_view rsa_thumbprint = R"(NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs)";
 
 }  // namespace tg::vectors
