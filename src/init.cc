@@ -18,6 +18,7 @@
 #include "policy/relation_class.h"
 #include "policy/settings.h"
 #include "session/authenticate.h"
+#include "session/reading.h"
 #include "session/remnants.h"
 #include "session/token_setting.h"
 
@@ -46,6 +47,7 @@ void _PG_init(void) {
     session::install_authenticate();
     session::install_token_setting();
     session::install_remnants();
+    session::install_reading();
     guard::install_expiry();
     guard::install_relations();
     guard::install_setting_rules();

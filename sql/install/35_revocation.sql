@@ -19,16 +19,19 @@ COMMENT ON FUNCTION tenant_guard.revoke(text, text, timestamptz, timestamptz) IS
   'Does the work of revoke_token(), revoke_subject() and revoke_tenant().';
 
 CREATE FUNCTION tenant_guard.revoke_token(jti text, until timestamptz) RETURNS void
-  LANGUAGE sql AS $$ SELECT tenant_guard.revoke('token', $1, NULL, $2) $$;
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ SELECT tenant_guard.revoke('token', $1, NULL, $2) $$;
 COMMENT ON FUNCTION tenant_guard.revoke_token(text, timestamptz) IS
   'Refuses the token with this "jti" (RFC 7519 section 4.1.7); until when it would have expired.';
 
 CREATE FUNCTION tenant_guard.revoke_subject(sub text, issued_before timestamptz DEFAULT now()) RETURNS void
-  LANGUAGE sql AS $$ SELECT tenant_guard.revoke('subject', $1, $2, NULL) $$;
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ SELECT tenant_guard.revoke('subject', $1, $2, NULL) $$;
 COMMENT ON FUNCTION tenant_guard.revoke_subject(text, timestamptz) IS
   'Refuses tokens of this subject that were issued before a time, or do not say when they were issued.';
 
 CREATE FUNCTION tenant_guard.revoke_tenant(tenant text, issued_before timestamptz DEFAULT now()) RETURNS void
-  LANGUAGE sql AS $$ SELECT tenant_guard.revoke('tenant', $1, $2, NULL) $$;
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$ SELECT tenant_guard.revoke('tenant', $1, $2, NULL) $$;
 COMMENT ON FUNCTION tenant_guard.revoke_tenant(text, timestamptz) IS
   'Refuses tokens of this tenant that were issued before a time, or do not say when they were issued.';

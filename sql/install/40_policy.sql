@@ -94,23 +94,10 @@ $$;
 COMMENT ON FUNCTION tenant_guard.isolation_condition(pg_attribute) IS
   'The condition that a row belongs to the tenant of the transaction.';
 
--- Whether the policy is on the relation as protect() makes it. The server prints the condition of a
--- text column without, and of a varchar column with a cast.
-CREATE FUNCTION tenant_guard.has_policy(target regclass, policy_name name, is_permissive boolean,
-    tenant_column pg_attribute) RETURNS boolean
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT EXISTS (
-    SELECT FROM pg_policy p
-     WHERE p.polrelid = $1 AND p.polname = $2 AND p.polpermissive = $3 AND p.polcmd = '*'
-       AND p.polroles = '{0}'
-       AND replace(replace(pg_get_expr(p.polqual, p.polrelid), ')::text', ')'), '((', '(')
-           IN (format('(%s)', tenant_guard.isolation_condition($4)),
-               format('(%I) = %s)', $4.attname, tenant_guard.tenant_function($4.atttypid)),
-               format('(%I) = %s', $4.attname, tenant_guard.tenant_function($4.atttypid)))
-       AND coalesce(pg_get_expr(p.polwithcheck, p.polrelid) = pg_get_expr(p.polqual, p.polrelid), true))
-$$;
-COMMENT ON FUNCTION tenant_guard.has_policy(regclass, name, boolean, pg_attribute) IS
-  'Whether a relation has one of tenant_guard''s policies unchanged.';
+CREATE FUNCTION tenant_guard.has_isolation_policy(target regclass, tenant_column name) RETURNS boolean
+  LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'tenant_guard_has_isolation_policy';
+COMMENT ON FUNCTION tenant_guard.has_isolation_policy(regclass, name) IS
+  'Whether a relation has the policy "tenant_guard_isolation" as protect() makes it for this column.';
 
 -- What is missing on one relation for its isolation, in the order in which to run it. Nothing is
 -- missing on a relation that is protected.
@@ -145,10 +132,10 @@ BEGIN
       HINT = format('Run SELECT tenant_guard.unprotect(%L) first.', target);
   END IF;
   column_name := coalesce(wanted_column, declared.tenant_column,
-                          current_setting('tenant_guard.tenant_column')::name);
+                          current_setting('tenant_guard.tenant_column', true)::name);
   tenant_column := tenant_guard.check_tenant_column(target, column_name);
   condition := tenant_guard.isolation_condition(tenant_column);
-  has_isolation := tenant_guard.has_policy(target, 'tenant_guard_isolation', false, tenant_column);
+  has_isolation := tenant_guard.has_isolation_policy(target, column_name);
   has_stale_isolation := NOT has_isolation AND EXISTS (
       SELECT FROM pg_policy p WHERE p.polrelid = target AND p.polname = 'tenant_guard_isolation');
   needs_default := NOT tenant_column.atthasdef AND tenant_column.attidentity = '';
@@ -253,7 +240,7 @@ COMMENT ON FUNCTION tenant_guard.protect_tree(regclass, name) IS
 
 CREATE FUNCTION tenant_guard.protect(relation regclass, tenant_column name DEFAULT NULL)
   RETURNS TABLE (relation regclass, action text, statement text)
-  LANGUAGE sql AS $$
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT * FROM tenant_guard.protect_tree($1, $2)
 $$;
 COMMENT ON FUNCTION tenant_guard.protect(regclass, name) IS
@@ -265,7 +252,7 @@ CREATE FUNCTION tenant_guard.protectable_relations()
   RETURNS TABLE (root regclass, column_name name)
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT c.oid::regclass,
-         coalesce(r.tenant_column, current_setting('tenant_guard.tenant_column')::name)
+         coalesce(r.tenant_column, current_setting('tenant_guard.tenant_column', true)::name)
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN tenant_guard.relations r ON r.relation = c.oid
@@ -277,7 +264,7 @@ CREATE FUNCTION tenant_guard.protectable_relations()
                       WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
      AND EXISTS (SELECT FROM pg_attribute a
                   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-                    AND a.attname = coalesce(r.tenant_column, current_setting('tenant_guard.tenant_column')))
+                    AND a.attname = coalesce(r.tenant_column, current_setting('tenant_guard.tenant_column', true)))
    ORDER BY EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid), c.oid::regclass::text
 $$;
 COMMENT ON FUNCTION tenant_guard.protectable_relations() IS
@@ -315,7 +302,7 @@ COMMENT ON FUNCTION tenant_guard.protect_every(boolean) IS 'Does the work of pro
 
 CREATE FUNCTION tenant_guard.protect_all(dry_run boolean DEFAULT false)
   RETURNS TABLE (relation regclass, action text, statement text)
-  LANGUAGE sql AS $$
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT * FROM tenant_guard.protect_every($1)
 $$;
 COMMENT ON FUNCTION tenant_guard.protect_all(boolean) IS
@@ -386,7 +373,7 @@ COMMENT ON FUNCTION tenant_guard.unprotect_tree(regclass) IS 'Does the work of u
 
 CREATE FUNCTION tenant_guard.unprotect(relation regclass)
   RETURNS TABLE (relation regclass, action text, statement text)
-  LANGUAGE sql AS $$
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT * FROM tenant_guard.unprotect_tree($1)
 $$;
 COMMENT ON FUNCTION tenant_guard.unprotect(regclass) IS

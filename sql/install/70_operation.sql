@@ -24,6 +24,15 @@ CREATE VIEW tenant_guard.protection AS
                 THEN 'the isolation policy is missing' END,
            CASE WHEN r.status = 'protected' AND candidate.attname IS NULL
                 THEN 'the tenant column is missing' END,
+           CASE WHEN c.relkind = 'm' AND NOT owner.rolsuper AND NOT owner.rolbypassrls
+                     AND EXISTS (SELECT FROM pg_catalog.pg_rewrite w
+                                   JOIN pg_catalog.pg_depend d
+                                     ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+                                    AND d.objid = w.oid
+                                   JOIN tenant_guard.relations read
+                                     ON read.relation = d.refobjid AND read.status = 'protected'
+                                  WHERE w.ev_class = c.oid)
+                THEN 'its owner is subject to row security and refreshes it without rows' END,
            CASE WHEN r.status = 'protected' AND NOT candidate.attnotnull
                 THEN 'the tenant column is nullable' END,
            CASE WHEN r.status = 'protected' AND c.relkind = 'r' AND NOT EXISTS (
@@ -33,11 +42,12 @@ CREATE VIEW tenant_guard.protection AS
          ], NULL) AS findings
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_roles owner ON owner.oid = c.relowner
     LEFT JOIN tenant_guard.relations r ON r.relation = c.oid
     LEFT JOIN pg_catalog.pg_attribute candidate
       ON candidate.attrelid = c.oid AND candidate.attnum > 0 AND NOT candidate.attisdropped
      AND candidate.attname = coalesce(
-           r.tenant_column, pg_catalog.current_setting('tenant_guard.tenant_column'))
+           r.tenant_column, pg_catalog.current_setting('tenant_guard.tenant_column', true))
    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenant_guard')
      AND n.nspname !~ '^pg_toast';

@@ -235,15 +235,6 @@ bool check_at_execution(List* entries, bool) {
     return true;
 }
 
-bool has_relation(List* entries) {
-    ListCell* cell;
-    foreach (cell, entries) {
-        pg::RelationAccess access;
-        if (pg::read_access(lfirst(cell), access)) return true;
-    }
-    return false;
-}
-
 PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
     PlannedStmt* planned = next_planner ? next_planner(query, text, cursor_options, parameters)
                                         : standard_planner(query, text, cursor_options, parameters);
@@ -252,7 +243,8 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
     if (entries == NIL) return planned;
     check_entries(entries);
     // Rows read before the token was verified and rows read after it would be in one result.
-    if (planned->invalItems != NIL && calls_authenticate(planned) && has_relation(entries))
+    if (planned->invalItems != NIL && calls_authenticate(planned) &&
+        pg::reads_relations(planned))
         ereport(ERROR,
                 (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                  errmsg("a statement that authenticates cannot read relations"),

@@ -16,6 +16,16 @@ extern "C" {
 #define TG_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+// 3eea7a0c97e (18): ExecutorRun() lost execute_once.
+#if PG_VERSION_NUM >= 180000
+#define TG_EXECUTOR_RUN_PARAMETERS QueryDesc *query, ScanDirection direction, uint64 count
+#define TG_EXECUTOR_RUN_ARGUMENTS query, direction, count
+#else
+#define TG_EXECUTOR_RUN_PARAMETERS \
+    QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once
+#define TG_EXECUTOR_RUN_ARGUMENTS query, direction, count, execute_once
+#endif
+
 namespace tg::pg {
 
 // A relation that a statement touches, and as whom.
@@ -82,6 +92,16 @@ struct CheckPermissionsHook {
 };
 
 #endif
+
+// Whether the plan has a relation in it.
+inline bool reads_relations(const PlannedStmt* statement) {
+    ListCell* cell;
+    foreach (cell, access_entries(statement)) {
+        RelationAccess access;
+        if (read_access(lfirst(cell), access)) return true;
+    }
+    return false;
+}
 
 // 407b50f2d42 (16): GUC_NO_RESET; and `extra` moved from malloc to guc_malloc.
 #if PG_VERSION_NUM >= 160000

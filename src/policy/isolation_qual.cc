@@ -4,6 +4,7 @@
 #include "policy/isolation_qual.h"
 
 #include "catalog/installation.h"
+#include "pg/function.h"
 #include "pg/text.h"
 #include "policy/relation_class.h"
 
@@ -99,16 +100,14 @@ List* add_floor(CmdType command, Relation relation) {
 
 }  // namespace
 
-bool is_isolation_policy_intact(Relation relation) {
+bool is_isolation_policy_intact(Relation relation, const char* tenant_column) {
     if (!relation->rd_rsdesc) return false;
-    const Declaration declaration = read_declaration(RelationGetRelid(relation));
-    if (!declaration.is_protected) return false;
     ListCell* cell;
     foreach (cell, relation->rd_rsdesc->policies) {
         const auto* policy = static_cast<const RowSecurityPolicy*>(lfirst(cell));
         if (!policy->policy_name || isolation_policy_name != policy->policy_name) continue;
         if (policy->permissive || policy->polcmd != '*' || !is_for_public(policy->roles)) return false;
-        const Expr* qual = build_qual(relation, NameStr(declaration.tenant_column));
+        const Expr* qual = build_qual(relation, tenant_column);
         return equal(policy->qual, qual) &&
                (!policy->with_check_qual || equal(policy->with_check_qual, qual));
     }
@@ -121,3 +120,13 @@ void install_floor() {
 }
 
 }  // namespace tg::policy
+
+TG_FUNCTION(tenant_guard_has_isolation_policy) {
+    // While row security is disabled the server does not load policies: then the answer is no, and
+    // protect() makes the policy again.
+    Relation relation = table_open(PG_GETARG_OID(0), AccessShareLock);
+    const bool intact =
+        tg::policy::is_isolation_policy_intact(relation, NameStr(*PG_GETARG_NAME(1)));
+    table_close(relation, AccessShareLock);
+    PG_RETURN_BOOL(intact);
+}

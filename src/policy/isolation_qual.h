@@ -12,8 +12,8 @@ inline constexpr std::string_view isolation_policy_name = "tenant_guard_isolatio
 inline constexpr std::string_view access_policy_name = "tenant_guard_access";
 
 // Whether the relation carries the restrictive policy, for all commands and everybody, with exactly
-// the isolation condition.
-bool is_isolation_policy_intact(Relation relation);
+// the isolation condition for this column.
+bool is_isolation_policy_intact(Relation relation, const char* tenant_column);
 
 // Installs the row-security hook that adds the condition to protected relations without it.
 void install_floor();

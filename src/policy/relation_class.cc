@@ -153,7 +153,9 @@ bool has_isolation_policy(Relation relation) {
     const PolicyState cached = entry_of(oid).policy;
     if (cached != PolicyState::unknown) return cached == PolicyState::intact;
     const uint64 looked_up_at = changes;
-    const bool intact = is_isolation_policy_intact(relation);
+    const Declaration declared = read_declaration(oid);
+    const bool intact = declared.is_protected &&
+                        is_isolation_policy_intact(relation, NameStr(declared.tenant_column));
     if (looked_up_at == changes)
         entry_of(oid).policy = intact ? PolicyState::intact : PolicyState::missing;
     return intact;

@@ -5,20 +5,15 @@
 #include "audit/redaction.h"
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
-#include "session/remnants.h"
 #include "jose/token.h"
 #include "keys/key_store.h"
 #include "keys/revocations.h"
 #include "pg/clock.h"
-#include "pg/compat.h"
 #include "pg/function.h"
 #include "pg/refuse.h"
 #include "pg/text.h"
-
-extern "C" {
-#include "tcop/pquery.h"
-#include "utils/portal.h"
-}
+#include "session/reading.h"
+#include "session/remnants.h"
 
 namespace tg::session {
 
@@ -31,23 +26,12 @@ bool require_exp = true;
 // The planner refuses a statement that both authenticates and reads; this is for a function that
 // authenticates, called by a statement that reads.
 void refuse_if_reading() {
-    if (!PortalIsValid(ActivePortal)) return;
-    ListCell* statement_cell;
-    foreach (statement_cell, ActivePortal->stmts) {
-        const auto* statement = lfirst_node(PlannedStmt, statement_cell);
-        ListCell* entry_cell;
-        foreach (entry_cell, pg::access_entries(statement)) {
-            pg::RelationAccess access;
-            if (pg::read_access(lfirst(entry_cell), access))
-                ereport(ERROR,
-                        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                         errmsg("a statement that authenticates cannot read relations"),
-                         errdetail("The statement reads \"%s\" and authenticates in a function.",
-                                   get_rel_name(access.relation)),
-                         errhint("Call tenant_guard.authenticate(jwt) in a statement of its own."),
-                         errhidestmt(true)));
-        }
-    }
+    if (!is_reading()) return;
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("a statement that authenticates cannot read relations"),
+                    errdetail("A function called by a statement that reads relations authenticates."),
+                    errhint("Call tenant_guard.authenticate(jwt) in a statement of its own."),
+                    errhidestmt(true)));
 }
 
 [[noreturn]] void refuse(Verdict verdict, const jose::Token& token) {

@@ -214,6 +214,8 @@ CREATE UNIQUE INDEX ON monthly_revenue_mv (tenant_id, month);
 -- the forgotten table are in them, and so is every table that saas_owner makes later.
 
 RESET ROLE;
+GRANT SELECT ON orders TO saas_reporting;
+ALTER MATERIALIZED VIEW monthly_revenue_mv OWNER TO saas_reporting;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO app;
 ALTER DEFAULT PRIVILEGES FOR ROLE saas_owner IN SCHEMA public

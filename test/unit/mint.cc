@@ -113,7 +113,7 @@ SigningKey& SigningKey::of(std::string_view stored_name) {
     return *(keys[std::string(stored_name)] = std::move(key));
 }
 
-std::string SigningKey::sign(std::string_view text) const {
+std::string SigningKey::sign(std::string_view text, int pss_salt) const {
     std::string out(1100, '\0');
     auto* const bytes = reinterpret_cast<unsigned char*>(out.data());
     if (algorithm_->scheme == Scheme::hmac) {
@@ -129,7 +129,7 @@ std::string SigningKey::sign(std::string_view text) const {
                           static_cast<EVP_PKEY*>(pkey_), nullptr);
     if (algorithm_->scheme == Scheme::rsa_pss) {
         EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING);
-        EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST);
+        EVP_PKEY_CTX_set_rsa_pss_saltlen(options, pss_salt);
     }
     std::size_t size = out.size();
     if (EVP_DigestSign(context, bytes, &size, octets(text), text.size()) != 1) std::abort();

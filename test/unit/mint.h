@@ -19,7 +19,8 @@ class SigningKey {
   public:
     static SigningKey& of(std::string_view stored_name);
 
-    std::string sign(std::string_view text) const;  // as JOSE has it: ECDSA is r || s
+    // As JOSE has it: ECDSA is r || s. A salt of -1 is as long as the hash.
+    std::string sign(std::string_view text, int pss_salt = -1) const;
     const jose::VerificationKey& verifier() const { return verifier_; }
     const jose::Algorithm& algorithm() const { return *algorithm_; }
     const std::string& material() const { return material_; }  // what is stored
