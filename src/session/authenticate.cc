@@ -5,6 +5,7 @@
 #include "audit/redaction.h"
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
+#include "jose/digest.h"
 #include "jose/token.h"
 #include "keys/key_store.h"
 #include "keys/revocations.h"
@@ -13,6 +14,7 @@
 #include "pg/refuse.h"
 #include "pg/text.h"
 #include "session/reading.h"
+#include "session/remembered_tokens.h"
 #include "session/remnants.h"
 
 namespace tg::session {
@@ -42,6 +44,18 @@ void refuse_if_reading() {
 }
 
 
+Verdict verify(std::string_view jwt, const keys::KeyRing& ring, const VerifiedUnder& now,
+               jose::Token& out) {
+    const std::size_t scratch_size = jose::scratch_size(jwt.size());
+    auto* scratch = static_cast<char*>(palloc(scratch_size));
+    const jose::Demand demand{.ring = ring.keys,
+                              .issuers = ring.issuers,
+                              .now_us = now.now_us,
+                              .require_exp = now.require_exp,
+                              .max_size = max_token_size};
+    return jose::verify_token(jwt, demand, {scratch, scratch_size}, out);
+}
+
 void warn_if_not_in_block() {
     if (IsTransactionBlock() || IsSubTransaction()) return;
     ereport(WARNING, (errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
@@ -56,15 +70,14 @@ Verdict judge_token(std::string_view jwt, jose::Token& out) {
     if (jwt.empty()) return Verdict::token_missing;
     if (jwt.size() > max_token_size) return Verdict::token_too_large;
     const keys::KeyRing& ring = keys::current_ring();
-    const std::size_t scratch_size = jose::scratch_size(jwt.size());
-    auto* scratch = static_cast<char*>(palloc(scratch_size));
-    const jose::Demand demand{.ring = ring.keys,
-                              .issuers = ring.issuers,
-                              .now_us = pg::unix_now_us(),
-                              .require_exp = require_exp,
-                              .max_size = max_token_size};
-    const Verdict verdict = jose::verify_token(jwt, demand, {scratch, scratch_size}, out);
-    if (verdict != Verdict::ok) return verdict;
+    const VerifiedUnder now{ring.generation, pg::unix_now_us(), require_exp};
+    TokenDigest digest;
+    if (!jose::sha256({&jwt, 1}, digest)) return Verdict::internal;
+    if (!recall(digest, now, out)) {
+        const Verdict verdict = verify(jwt, ring, now, out);
+        if (verdict != Verdict::ok) return verdict;
+        remember(digest, now, out);
+    }
     return keys::is_revoked(out) ? Verdict::revoked : Verdict::ok;
 }
 

@@ -29,9 +29,11 @@ my @damages = (
 	[ 'authenticate() dropped', 'ALTER EXTENSION tenant_guard DROP FUNCTION tenant_guard.authenticate(text);'
 		  . 'DROP FUNCTION tenant_guard.authenticate(text)' ],
 	[ 'authenticate() renamed', 'ALTER FUNCTION tenant_guard.authenticate(text) RENAME TO authenticate_old' ],
-	[ 'the declarations dropped', 'ALTER EXTENSION tenant_guard DROP TABLE tenant_guard.relations;'
+	[ 'the declarations dropped', 'ALTER EXTENSION tenant_guard DROP VIEW tenant_guard.protection;'
+		  . 'ALTER EXTENSION tenant_guard DROP TABLE tenant_guard.relations;'
 		  . 'DROP TABLE tenant_guard.relations CASCADE' ],
-	[ 'the keys dropped', 'ALTER EXTENSION tenant_guard DROP TABLE tenant_guard.signing_keys;'
+	[ 'the keys dropped', 'ALTER EXTENSION tenant_guard DROP VIEW tenant_guard.keys;'
+		  . 'ALTER EXTENSION tenant_guard DROP TABLE tenant_guard.signing_keys;'
 		  . 'DROP TABLE tenant_guard.signing_keys CASCADE' ],
 	[ 'the issuers dropped', 'ALTER EXTENSION tenant_guard DROP TABLE tenant_guard.issuers;'
 		  . 'DROP TABLE tenant_guard.issuers CASCADE' ],

@@ -77,7 +77,6 @@ for my $value (@forged)
 if ($node->restart(fail_ok => 1))
 {
 	opens_nothing('nor after a restart');
-	opens_nothing('nor for another database\'s superuser in the role of app', user => '') if 0;
 }
 else
 {
