@@ -119,31 +119,35 @@ COMMENT ON FUNCTION tenant_guard.health() IS
   'A row per check: is the library preloaded and of the extension''s version, are there keys, which '
   'relations are unprotected, which roles bypass row security or are not guarded.';
 
--- What results depend on beside tenant, attributes and query: the policies on protected relations,
--- what is declared, and whether policies look at the subject or at other claims.
-CREATE FUNCTION tenant_guard.policies_in_force(OUT digest text, OUT by_subject boolean,
-    OUT by_claims boolean)
+-- What results depend on beside tenant, attributes and query: the policies and what is declared; and
+-- whether a policy, a view or a function may look at the subject or at other claims.
+CREATE FUNCTION tenant_guard.policies_in_force(OUT digest text, OUT by_claims boolean)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT md5(coalesce(string_agg(
-             concat_ws('|', p.polrelid::regclass, p.polname, p.polcmd, p.polpermissive,
-                       p.polroles::text, pg_get_expr(p.polqual, p.polrelid),
-                       pg_get_expr(p.polwithcheck, p.polrelid)),
-             E'\n' ORDER BY p.polrelid::regclass::text, p.polname), '')
-           || coalesce((SELECT string_agg(concat_ws('|', r.relation, r.status, r.tenant_column),
-                                          E'\n' ORDER BY r.relation::text)
-                          FROM tenant_guard.relations r), '')),
-         coalesce(bool_or(d.refobjid = 'tenant_guard.subject()'::regprocedure), false),
-         coalesce(bool_or(d.refobjid IN ('tenant_guard.claims()'::regprocedure,
-                                         'tenant_guard.claim(text[])'::regprocedure)), false)
-    FROM pg_policy p
-    LEFT JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
-         AND d.refclassid = 'pg_proc'::regclass
+  SELECT md5(coalesce((SELECT string_agg(
+               concat_ws('|', p.polrelid::regclass, p.polname, p.polcmd, p.polpermissive,
+                         p.polroles::text, pg_get_expr(p.polqual, p.polrelid),
+                         pg_get_expr(p.polwithcheck, p.polrelid)),
+               E'\n' ORDER BY p.polrelid::regclass::text, p.polname) FROM pg_policy p), '')
+             || coalesce((SELECT string_agg(concat_ws('|', r.relation, r.status, r.tenant_column),
+                                            E'\n' ORDER BY r.relation::text)
+                            FROM tenant_guard.relations r), '')),
+         EXISTS (SELECT FROM pg_depend d
+                  WHERE d.refclassid = 'pg_proc'::regclass
+                    AND d.refobjid IN ('tenant_guard.subject()'::regprocedure,
+                                       'tenant_guard.claims()'::regprocedure,
+                                       'tenant_guard.claim(text[])'::regprocedure)
+                    AND d.deptype = 'n')
+         OR EXISTS (SELECT FROM pg_proc f
+                     WHERE f.pronamespace NOT IN ('pg_catalog'::regnamespace, 'tenant_guard'::regnamespace)
+                       AND f.prosrc ~* 'subject|claim')
 $$;
 COMMENT ON FUNCTION tenant_guard.policies_in_force() IS
-  'A digest of all policies and declarations, and which claims the policies look at.';
+  'A digest of all policies and declarations, and whether anything in the database looks at claims '
+  'beyond tenant and attributes.';
 
 CREATE FUNCTION tenant_guard.cache_key(query text, VARIADIC params text[] DEFAULT '{}') RETURNS text
   LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'tenant_guard_cache_key';
 COMMENT ON FUNCTION tenant_guard.cache_key(text, text[]) IS
   'A key for a result cache, 64 hexadecimal digits: differs whenever tenant, attributes, role, query, '
-  'parameters or policies differ. SQLSTATE 28000 without a context.';
+  'parameters or policies differ, and where anything looks at other claims, whenever these differ. '
+  'SQLSTATE 28000 without a context.';

@@ -29,6 +29,7 @@ uint64 last_serial = 0;
 // The nesting level of the (sub)transaction whose end takes the authentication with it; 0 when this
 // transaction did not authenticate. The setting's own stack says the same, unless somebody reset it.
 int authenticated_level = 0;
+Oid role_at_authentication = InvalidOid;
 
 bool read_number(std::string_view& rest, char terminator, int64& out) {
     const char* end = rest.data() + rest.size();
@@ -191,8 +192,12 @@ void establish(const Claims& claims) {
                           ERROR, false);
     });
     pfree(value.data);
-    if (authenticated_level == 0) authenticated_level = GetCurrentTransactionNestLevel();
+    if (authenticated_level > 0) return;
+    authenticated_level = GetCurrentTransactionNestLevel();
+    role_at_authentication = GetOuterUserId();
 }
+
+Oid authenticated_role() { return role_at_authentication; }
 
 bool is_lost() { return authenticated_level > 0 && !active; }
 

@@ -69,10 +69,13 @@ const TenantContext* current();
 // Fails in a parallel operation, as assigning any setting does.
 void establish(const Claims& claims);
 
-// True when this transaction authenticated and the context is gone without a rollback to before:
-// the setting was reset behind our back, or a function's SET clause undid it. The guard refuses to
-// go on, because "no context" would make the transaction look like one that never authenticated.
+// True when this transaction authenticated and the context is gone without a rollback to before: the
+// setting was reset behind our back. The guard refuses to go on, because "no context" would make the
+// transaction look like one that never authenticated.
 bool is_lost();
+
+// The role that SET ROLE had made when the transaction authenticated. Not known in parallel workers.
+Oid authenticated_role();
 
 bool is_expired(const TenantContext& context);
 

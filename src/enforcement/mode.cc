@@ -7,6 +7,11 @@
 #include "context/tenant_context.h"
 #include "pg/compat.h"
 
+extern "C" {
+#include "access/parallel.h"
+#include "utils/plancache.h"
+}
+
 namespace tg::enforcement {
 
 namespace {
@@ -38,7 +43,12 @@ RoleStanding session_standing;
 RoleStanding outer_standing;
 Oid roles_table = InvalidOid;
 
-void on_role_change(Datum, int, uint32) { changes++; }
+// The server does not plan again when a role gains or loses BYPASSRLS: a plan made while row security
+// did not apply would show every tenant's rows to a transaction in which it does.
+void on_role_change(Datum, int, uint32) {
+    changes++;
+    ResetPlanCache();
+}
 
 void on_relation_change(Datum, Oid relation) {
     if (!OidIsValid(relation) || relation == roles_table) changes++;
@@ -96,6 +106,7 @@ struct Effective {
     Enforcement mode;
     bool is_exempt;
     bool is_named;
+    bool is_session_named;  // the role that logged in was named
 };
 
 // The role that logged in counts as well as the one it has SET ROLE to; the owner of a SECURITY
@@ -113,7 +124,7 @@ Effective effective() {
                           (is_set_for_role() && mode != Enforcement::off);
     // guard_role() takes the exemption of BYPASSRLS away, and that of superusers never.
     const bool is_exempt = session.is_exempt && outer.is_exempt && (!is_named || session.is_superuser);
-    return {mode, is_exempt, is_named};
+    return {mode, is_exempt, is_named, session.is_named};
 }
 
 Guarding guarding_of(const Effective& now, bool has_context) {
@@ -126,24 +137,49 @@ Guarding guarding_of(const Effective& now, bool has_context) {
     return now.mode == Enforcement::warn ? Guarding::warn : Guarding::refuse;
 }
 
+// set_config() changes the role without a statement that could be refused. Whoever authenticated
+// stays who he was, and a named role does not become another to authenticate as it.
+bool has_changed_role(const Effective& now) {
+    if (context::current() && !IsParallelWorker())
+        return context::authenticated_role() != GetOuterUserId();
+    return now.is_session_named && GetSessionUserId() != GetOuterUserId();
+}
+
+[[noreturn]] void refuse_changed_role() {
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("parameter \"role\" cannot be set in a guarded transaction"),
+                    errdetail("The role was changed to \"%s\", and the role decides which row "
+                              "security applies.",
+                              GetUserNameFromId(GetOuterUserId(), false)),
+                    errhint("Set the role before the transaction authenticates, or log in as it.")));
+    pg_unreachable();
+}
+
+[[noreturn]] void refuse_lost_context() {
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+             errmsg("the tenant context of this transaction was taken away"),
+             errdetail("The transaction authenticated, and afterwards the setting "
+                       "\"tenant_guard.tenant_id\" was reset."),
+             errhint("Roll back, and call tenant_guard.authenticate(jwt) again.")));
+    pg_unreachable();
+}
+
 }  // namespace
 
 Guarding guarding() {
-    if (context::is_lost())
-        ereport(ERROR,
-                (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-                 errmsg("the tenant context of this transaction was taken away"),
-                 errdetail("The transaction authenticated, and afterwards the setting "
-                           "\"tenant_guard.tenant_id\" was reset, or the function that "
-                           "authenticated undid it with its own SET clause."),
-                 errhint("Roll back, and call tenant_guard.authenticate(jwt) at the top level of "
-                         "the transaction.")));
+    // A cached plan runs without taking a lock anew, and would not hear of what others have committed.
+    AcceptInvalidationMessages();
+    if (context::is_lost()) refuse_lost_context();
     const bool has_context = context::current() != nullptr;
     if (!has_context && enforce_setting <= static_cast<int>(Enforcement::warn) &&
         catalog::installation().state == catalog::InstallationState::absent)
         return Guarding::none;
 
-    return guarding_of(effective(), has_context);
+    const Effective now = effective();
+    const Guarding result = guarding_of(now, has_context);
+    if (result == Guarding::refuse && has_changed_role(now)) refuse_changed_role();
+    return result;
 }
 
 Guarding guarding_if_authenticated() { return guarding_of(effective(), true); }

@@ -11,6 +11,7 @@ extern "C" {
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
+#include "utils/fmgrprotos.h"
 }
 
 namespace {
@@ -21,7 +22,6 @@ using namespace tg;
 struct PoliciesInForce {
     uint64 known_at;
     char digest[33];
-    bool by_subject;
     bool by_claims;
 };
 
@@ -55,8 +55,7 @@ const PoliciesInForce& policies_in_force() {
         elog(ERROR, "could not read the policies in force");
     strlcpy(found.digest, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1),
             sizeof found.digest);
-    found.by_subject = is_true(2);
-    found.by_claims = is_true(3);
+    found.by_claims = is_true(2);
     SPI_finish();
     policies = found;
     return policies;
@@ -82,6 +81,21 @@ void append_parameters(StringInfo key, ArrayType* parameters) {
     }
 }
 
+// Whether the query itself may read the subject or other claims. Rather too often than too rarely.
+bool mentions_claims(std::string_view query) {
+    const char* text = pg::cstring_of(query);
+    return strcasestr(text, "subject") || strcasestr(text, "claim");
+}
+
+// The claims without those that every new token of the same user has anew (RFC 7519 section 4.1).
+std::string_view lasting_claims(const context::TenantContext& tenant) {
+    Datum claims = JsonbPGetDatum(session::parsed_claims(tenant).payload);
+    for (const char* name : {"exp", "nbf", "iat", "jti"})
+        claims = DirectFunctionCall2(jsonb_delete, claims, CStringGetTextDatum(name));
+    Jsonb* lasting = DatumGetJsonbP(claims);
+    return JsonbToCString(nullptr, &lasting->root, VARSIZE(lasting));
+}
+
 text* hexadecimal(const std::array<std::uint8_t, 32>& digest) {
     char digits[64];
     hex_encode(reinterpret_cast<const char*>(digest.data()), digest.size(), digits);
@@ -105,6 +119,7 @@ TG_FUNCTION(tenant_guard_cache_key) {
     if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
         ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
                         errmsg("query and parameters of a cache key must not be null")));
+    const std::string_view query = pg::view_of(PG_GETARG_TEXT_PP(0));
     const PoliciesInForce& in_force = policies_in_force();
     Jsonb* attributes = session::parsed_claims(*tenant).attributes;
 
@@ -113,10 +128,9 @@ TG_FUNCTION(tenant_guard_cache_key) {
     append_part(&key, tenant->tenant());
     append_part(&key, GetUserNameFromId(GetUserId(), false));
     append_part(&key, attributes ? JsonbToCString(nullptr, &attributes->root, VARSIZE(attributes)) : "");
-    append_part(&key, in_force.by_subject ? tenant->subject() : "");
-    append_part(&key, in_force.by_claims ? tenant->payload() : "");
+    append_part(&key, in_force.by_claims || mentions_claims(query) ? lasting_claims(*tenant) : "");
     append_part(&key, in_force.digest);
-    append_part(&key, pg::view_of(PG_GETARG_TEXT_PP(0)));
+    append_part(&key, query);
     append_parameters(&key, PG_GETARG_ARRAYTYPE_P(1));
 
     const std::string_view whole{key.data, static_cast<std::size_t>(key.len)};

@@ -1,6 +1,7 @@
 // See the header.
 #include "session/remnants.h"
 
+#include "context/tenant_context.h"
 #include "enforcement/mode.h"
 #include "enforcement/refusal.h"
 #include "pg/compat.h"
@@ -11,6 +12,7 @@ extern "C" {
 #include "catalog/namespace.h"
 #include "catalog/pg_depend.h"
 #include "commands/prepare.h"
+#include "commands/sequence.h"
 #include "utils/guc_tables.h"
 #include "utils/portal.h"
 }
@@ -134,6 +136,8 @@ void note_remnant(const Node* statement) {
 }
 
 void check_remnants() {
+    // lastval() and currval() would tell what an earlier transaction drew.
+    if (!context::current()) ResetSequenceCaches();
     const Guarding mode = enforcement::guarding_if_authenticated();
     if (mode == Guarding::none) return;
     if (mode == Guarding::refuse && session_state_setting == static_cast<int>(SessionState::reset))
