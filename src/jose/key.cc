@@ -1,7 +1,5 @@
 #include "jose/key.h"
 
-#include "core/bytes.h"
-
 #include <openssl/crypto.h>
 
 #include "jose/public_key.h"
@@ -26,13 +24,6 @@ constexpr std::array<const char*, static_cast<std::size_t>(KeyVerdict::internal)
     "OpenSSL failed while it looked at the key.",
 };
 
-// A public key in the place of a secret is the classic confusion (RFC 8725 section 2.1): everybody knows
-// it, and could sign with it.
-bool is_public_key_text(std::string_view secret) {
-    return has_prefix(secret, "-----BEGIN ") || has_prefix(secret, "ssh-") ||
-           has_prefix(secret, "ecdsa-sha2-");
-}
-
 }  // namespace
 
 const char* describe(KeyVerdict verdict) {
@@ -52,7 +43,6 @@ KeyVerdict import_secret(std::string_view kid, std::string_view alg, std::string
     const Algorithm* const algorithm = find_algorithm(alg, KeyType::secret);
     if (algorithm == nullptr)
         return is_known_algorithm(alg) ? KeyVerdict::wrong_type : KeyVerdict::unsupported;
-    if (is_public_key_text(secret)) return KeyVerdict::wrong_type;
     return store_secret(secret, *algorithm, out);
 }
 

@@ -1,5 +1,7 @@
 #include "jose/public_key.h"
 
+#include "core/bytes.h"
+
 #include <cstring>
 
 #include <openssl/core_names.h>
@@ -80,6 +82,13 @@ KeyVerdict judge_edwards(const EVP_PKEY* pkey, KeyType type) {
     return judge_edwards_point({point.data(), size}, type);
 }
 
+// A public key in the place of a secret is the classic confusion (RFC 8725 section 2.1): everybody
+// knows it, and could sign with it.
+bool is_public_key_text(std::string_view secret) {
+    return has_prefix(secret, "-----BEGIN ") || has_prefix(secret, "ssh-") ||
+           has_prefix(secret, "ecdsa-sha2-");
+}
+
 }  // namespace
 
 PkeyPtr read_public_key(Octets der) {
@@ -153,6 +162,7 @@ KeyVerdict store_kid(std::string_view kid, ImportedKey& out) {
 
 KeyVerdict store_secret(std::string_view secret, const Algorithm& algorithm, ImportedKey& out) {
     if (algorithm.scheme != Scheme::hmac) return KeyVerdict::wrong_type;
+    if (is_public_key_text(secret)) return KeyVerdict::wrong_type;
     if (secret.size() < algorithm.digest_size) return KeyVerdict::too_weak;
     if (secret.size() > out.material.size()) return KeyVerdict::too_large;
     std::memcpy(out.material.data(), secret.data(), secret.size());
