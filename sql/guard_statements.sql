@@ -183,7 +183,7 @@ CREATE VIEW statements AS SELECT kind, array_agg(statement ORDER BY number) AS l
   ('allowed', 17, $$NOTIFY regress_tg_channel$$),
   ('allowed', 18, $$UNLISTEN *$$),
   ('allowed', 19, $$SELECT pg_advisory_xact_lock(1), pg_try_advisory_xact_lock(1, 2), pg_advisory_unlock_all()$$),
-  ('allowed', 20, $$SELECT nextval('saas.numbers'), currval('saas.numbers'), lastval()$$),
+  ('allowed', 20, $$SELECT nextval('saas.numbers')$$),
   ('allowed', 21, $$SELECT saas.pg_cancel_backend(0)$$),
   ('allowed', 22, $$SELECT saas.harmless(), now(), gen_random_uuid(), version(), pg_backend_pid(), pg_sleep(0)$$),
   ('allowed', 23, $$SELECT has_table_privilege('saas.orders', 'SELECT'), pg_get_viewdef('pg_views'::regclass) <> ''$$),

@@ -62,9 +62,9 @@ DROP FUNCTION tenant_guard.tenant_id_uuid();
 DROP TABLE tenant_guard.relations CASCADE;
 DROP EVENT TRIGGER tenant_guard_protect_new_relations;
 \set VERBOSITY default
--- The other ways to drop it leave everything closed as well.
-BEGIN;
+-- The ways around DROP EXTENSION, which would not close what was protected, are refused.
 DROP SCHEMA tenant_guard CASCADE;
+BEGIN;
 SET LOCAL ROLE regress_tg_app;
 SELECT * FROM visible();
 ROLLBACK;
@@ -84,6 +84,15 @@ SELECT tenant_guard.guard_role('regress_tg_app', 'always');
 ALTER FUNCTION tenant_guard.authenticate(text) RENAME TO mislaid;
 SET LOCAL ROLE regress_tg_app;
 SELECT count(*) FROM open_to_all;
+ROLLBACK;
+BEGIN;
+SELECT tenant_guard.guard_role('regress_tg_app', 'always');
+UPDATE pg_extension SET extversion = '0.0.1' WHERE extname = 'tenant_guard';
+ALTER FUNCTION tenant_guard.subject() COST 2;
+SET LOCAL ROLE regress_tg_app;
+\set VERBOSITY terse
+SELECT count(*) FROM open_to_all;
+\set VERBOSITY default
 ROLLBACK;
 -- Control: put back, all is as it was.
 BEGIN;

@@ -113,6 +113,7 @@ DECLARE
   has_isolation boolean;
   has_stale_isolation boolean;
   needs_default boolean;
+  inherits_default boolean;
   needs_access boolean;
 BEGIN
   SELECT * INTO STRICT class FROM pg_class c WHERE c.oid = target;
@@ -139,6 +140,13 @@ BEGIN
   has_stale_isolation := NOT has_isolation AND EXISTS (
       SELECT FROM pg_policy p WHERE p.polrelid = target AND p.polname = 'tenant_guard_isolation');
   needs_default := NOT tenant_column.atthasdef AND tenant_column.attidentity = '';
+  -- A partition made after its parent was protected came with the parent's default.
+  inherits_default := EXISTS (
+      SELECT FROM pg_inherits i
+        JOIN tenant_guard.relations r ON r.relation = i.inhparent AND r.added_default
+        JOIN pg_attrdef d ON d.adrelid = target AND d.adnum = tenant_column.attnum
+       WHERE i.inhrelid = target
+         AND pg_get_expr(d.adbin, d.adrelid) = tenant_guard.tenant_function(tenant_column.atttypid));
   needs_access := NOT EXISTS (
       SELECT FROM pg_policy p WHERE p.polrelid = target AND p.polpermissive);
 
@@ -166,7 +174,7 @@ BEGIN
         'VALUES (%L::regclass, ''protected'', %L, %L, %L, %L, %L)', target, column_name,
         coalesce(declared.row_security_before, class.relrowsecurity),
         coalesce(declared.force_before, class.relforcerowsecurity),
-        coalesce(declared.added_default, needs_default),
+        coalesce(declared.added_default, needs_default OR inherits_default),
         coalesce(declared.added_access_policy, needs_access));
     RETURN NEXT;
   END IF;

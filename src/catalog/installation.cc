@@ -73,19 +73,18 @@ Installation look_up() {
     if (!OidIsValid(extension)) return found;  // absent
     read_version(extension, found.version, sizeof found.version);
     found.schema = get_namespace_oid(extension_name, true);
-    if (std::string_view{found.version} != TG_VERSION) {
+    // All are looked up in any case: who is guarded must be known of a damaged installation too.
+    bool complete = OidIsValid(found.schema);
+    complete &= find_keyed_table(found.schema, "guarded_roles", found.roles, found.roles_index);
+    complete &= find_keyed_table(found.schema, "relations", found.relations, found.relations_index);
+    complete &= find_keyed_table(found.schema, "revocations", found.revocations, found.revocations_index);
+    complete &= find_table(found.schema, "signing_keys", found.signing_keys);
+    complete &= find_table(found.schema, "issuers", found.issuers);
+    complete &= find_authenticate(found.schema, found.authenticate_hash);
+    if (std::string_view{found.version} != TG_VERSION)
         found.state = InstallationState::other_version;
-        return found;
-    }
-    const bool complete =
-        OidIsValid(found.schema) &&
-        find_keyed_table(found.schema, "relations", found.relations, found.relations_index) &&
-        find_keyed_table(found.schema, "guarded_roles", found.roles, found.roles_index) &&
-        find_table(found.schema, "signing_keys", found.signing_keys) &&
-        find_table(found.schema, "issuers", found.issuers) &&
-        find_keyed_table(found.schema, "revocations", found.revocations, found.revocations_index) &&
-        find_authenticate(found.schema, found.authenticate_hash);
-    found.state = complete ? InstallationState::ready : InstallationState::incomplete;
+    else
+        found.state = complete ? InstallationState::ready : InstallationState::incomplete;
     return found;
 }
 

@@ -62,7 +62,13 @@ Enforcement enforcement_of(const char* word) {
 
 void read_named_role(const catalog::Installation& at, RoleStanding& out) {
     out.is_named = false;
-    if (at.state != catalog::InstallationState::ready) return;
+    if (at.state == catalog::InstallationState::absent) return;
+    if (!OidIsValid(at.roles_index)) {
+        // Nobody can say who was named: everybody was.
+        out.is_named = true;
+        out.named = Enforcement::always;
+        return;
+    }
     Relation table = table_open(at.roles, AccessShareLock);
     ScanKeyData key;
     ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(out.role));
