@@ -89,7 +89,7 @@ void refuse_unprotected(Guarding guarding, Oid relation, const char* name) {
                                has_column ? "with" : "without", column,
                                has_row_security(relation)
                                    ? "with row security that tenant_guard does not manage"
-                                   : "no row security"),
+                                   : (has_column ? "no row security" : "without row security")),
             .hint = hint,
             .object = name});
 }
