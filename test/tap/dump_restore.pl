@@ -32,7 +32,7 @@ my $declarations = 'SELECT relation::text, status, tenant_column, writable, reas
   . ' added_default, added_access_policy FROM tenant_guard.relations ORDER BY 1';
 my $policies = 'SELECT polrelid::regclass::text, polname, polcmd, polpermissive, pg_get_expr(polqual, polrelid),'
   . ' pg_get_expr(polwithcheck, polrelid) FROM pg_policy ORDER BY 1, 2';
-my $rest = 'SELECT role, mode FROM tenant_guard.guarded_roles ORDER BY 1; SELECT issuer, audience FROM tenant_guard.issuers ORDER BY 1;'
+my $rest = 'SELECT role, mode FROM tenant_guard.guarded_roles ORDER BY role::text; SELECT issuer, audience FROM tenant_guard.issuers ORDER BY 1;'
   . q{SELECT attrelid::regclass::text, attname, pg_get_expr(adbin, adrelid) FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid
       AND attnum = adnum WHERE attrelid >= 16384 ORDER BY 1, 2};
 

@@ -10,6 +10,7 @@ my $node = start_sample('main');
 # More rights than an application should have, so that nothing but the guard refuses.
 $node->safe_psql('sample', <<'END');
 GRANT ALL ON ALL TABLES IN SCHEMA public TO app;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO app;
 GRANT ALL ON SCHEMA public TO app;
 GRANT pg_read_all_stats TO app;
 CREATE TABLE emptied (id int);
