@@ -33,8 +33,8 @@ override with_llvm = no
 REGRESS        = install keys authenticate context setting protect auto_protect guard_relations \
 	guard_statements guard_session claims operation
 ISOLATION      = tenants invalidation
-REGRESS_OPTS   = --inputdir=. --load-extension=tenant_guard
-ISOLATION_OPTS = --inputdir=test/isolation --load-extension=tenant_guard
+REGRESS_OPTS   = --inputdir=. --load-extension=tenant_guard --encoding=UTF8 --no-locale
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=tenant_guard --encoding=UTF8 --no-locale
 EXTRA_CLEAN    = $(install_script) build results output_iso regression.diffs regression.out
 
 PG_CONFIG ?= pg_config

@@ -56,6 +56,25 @@ CREATE FUNCTION saas.forgotten_definer() RETURNS bigint LANGUAGE plpgsql SECURIT
 CREATE FUNCTION saas.orders_definer() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RETURN (SELECT count(*) FROM saas.orders); END $$;
 CREATE FUNCTION saas.orders_atomic() RETURNS bigint LANGUAGE sql STABLE BEGIN ATOMIC SELECT count(*) FROM saas.orders; END;
 CREATE FUNCTION saas.forgotten_atomic() RETURNS bigint LANGUAGE sql STABLE BEGIN ATOMIC SELECT count(*) FROM saas.forgotten; END;
+CREATE FUNCTION saas.forgotten_by_rows() RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE 'SELECT v FROM saas.forgotten'; END $$;
+CREATE FUNCTION saas.forgotten_by_cursor() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  c CURSOR FOR SELECT f.v FROM saas.forgotten f;
+  found text;
+BEGIN
+  OPEN c;
+  FETCH c INTO found;
+  RETURN found;
+END $$;
+CREATE FUNCTION saas.note(v text) RETURNS text LANGUAGE sql AS $$ INSERT INTO saas.forgotten VALUES (0, v) RETURNING forgotten.v $$;
+-- The usual audit trigger, which runs with its owner's rights and writes where nobody isolates.
+CREATE TABLE saas.audited (tenant_id uuid NOT NULL, v text);
+CREATE FUNCTION saas.audit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  INSERT INTO saas.forgotten SELECT max(id) + 1, NEW.v FROM saas.forgotten;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER audit AFTER INSERT ON saas.audited FOR EACH ROW EXECUTE FUNCTION saas.audit();
 CREATE FUNCTION saas.run(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   found text;
@@ -102,7 +121,7 @@ BEGIN
   END LOOP;
 END $$;
 \set reads '{"SELECT v FROM saas.orders", "SELECT v FROM ONLY saas.orders", "SELECT v FROM saas.orders TABLESAMPLE SYSTEM (100)", "SELECT v FROM saas.parts", "SELECT v FROM saas.parts_1", "SELECT v FROM saas.countries", "SELECT v FROM saas.countries_view", "SELECT v FROM saas.orders_view", "SELECT v FROM saas.orders_invoker", "SELECT v FROM saas.orders_barrier", "SELECT v FROM saas.orders_inlined()", "SELECT saas.orders_definer()", "SELECT saas.orders_atomic()", "WITH o AS (SELECT * FROM saas.orders) SELECT v FROM o", "WITH o AS MATERIALIZED (SELECT * FROM saas.orders) SELECT v FROM o", "SELECT (SELECT v FROM saas.orders LIMIT 1)", "SELECT query_to_xml(''SELECT v FROM saas.orders'', false, true, '''')", "SELECT word FROM ts_stat(''SELECT to_tsvector(v) FROM saas.orders'')", "SELECT saas.run(''SELECT v FROM saas.orders'')", "SELECT saas.run_definer(''SELECT v FROM saas.orders'')", "SELECT v FROM saas.orders WHERE ctid = ''(0,2)''", "SELECT count(*) FROM pg_class WHERE relname = ''orders''", "SELECT table_name FROM information_schema.tables WHERE table_name = ''orders''", "SELECT nextval(''saas.orders_id_seq'') > 0"}'
-\set attacks '{"SELECT v FROM saas.forgotten", "SELECT v FROM saas.forgotten WHERE false", "SELECT 1 FROM saas.forgotten LIMIT 0", "SELECT v FROM saas.own_policies", "SELECT v FROM saas.forgotten_view", "SELECT v FROM saas.forgotten_invoker", "SELECT name FROM saas.nested_view", "SELECT v FROM saas.nested_view", "SELECT v FROM saas.orders_mv", "SELECT v FROM saas.orders_by_super", "SELECT v FROM saas.orders_by_bypass", "SELECT v FROM saas.invoker_over_super", "SELECT v FROM saas.forgotten_inlined()", "SELECT saas.forgotten_scalar()", "SELECT saas.forgotten_plpgsql()", "SELECT saas.forgotten_definer()", "SELECT saas.forgotten_atomic()", "SELECT saas.orders_definer_super()", "SELECT saas.orders_definer_super_sql()", "WITH o AS (SELECT * FROM saas.forgotten) SELECT v FROM o", "WITH RECURSIVE o AS (SELECT * FROM saas.forgotten UNION SELECT * FROM o) SELECT v FROM o", "SELECT v FROM saas.orders WHERE v IN (SELECT v FROM saas.forgotten)", "SELECT v FROM saas.orders WHERE EXISTS (SELECT FROM saas.forgotten)", "SELECT v FROM saas.orders UNION ALL SELECT v FROM saas.forgotten", "SELECT o.v FROM saas.orders o, LATERAL (SELECT * FROM saas.forgotten f WHERE f.id = o.id) f", "SELECT query_to_xml(''SELECT v FROM saas.forgotten'', false, true, '''')", "SELECT table_to_xml(''saas.forgotten'', false, true, '''')", "SELECT schema_to_xml(''saas'', false, true, '''')", "SELECT word FROM ts_stat(''SELECT to_tsvector(v) FROM saas.forgotten'')", "SELECT saas.run(''SELECT v FROM saas.forgotten'')", "SELECT saas.run_definer(''SELECT v FROM saas.forgotten'')", "SELECT saas.run(''EXPLAIN SELECT v FROM saas.forgotten'')", "SELECT last_value FROM saas.orders_id_seq", "SELECT staattnum FROM pg_statistic", "SELECT most_common_vals FROM pg_stats WHERE tablename = ''orders''", "SELECT histogram_bounds FROM pg_stats", "SELECT statistics_name FROM pg_stats_ext", "SELECT loid FROM pg_largeobject", "SELECT oid FROM pg_largeobject_metadata", "SELECT rolpassword FROM pg_authid", "SELECT query FROM pg_stat_activity", "SELECT n_live_tup FROM pg_stat_user_tables", "SELECT seq_scan FROM pg_stat_xact_user_tables", "SELECT pid FROM pg_locks", "SELECT setconfig FROM pg_db_role_setting", "SELECT name FROM pg_cursors WHERE pg_relation_size(''saas.orders'') > 0", "SELECT reltuples FROM pg_class WHERE pg_total_relation_size(oid) > 0", "SELECT sequencename FROM pg_sequences WHERE last_value > 0", "SELECT name FROM pg_prepared_statements", "SELECT gid FROM pg_prepared_xacts"}'
+\set attacks '{"SELECT v FROM saas.forgotten", "SELECT v FROM saas.forgotten WHERE false", "SELECT 1 FROM saas.forgotten LIMIT 0", "SELECT v FROM saas.own_policies", "SELECT v FROM saas.forgotten_view", "SELECT v FROM saas.forgotten_invoker", "SELECT name FROM saas.nested_view", "SELECT v FROM saas.nested_view", "SELECT v FROM saas.orders_mv", "SELECT v FROM saas.orders_by_super", "SELECT v FROM saas.orders_by_bypass", "SELECT v FROM saas.invoker_over_super", "SELECT v FROM saas.forgotten_inlined()", "SELECT saas.forgotten_scalar()", "SELECT saas.forgotten_plpgsql()", "SELECT saas.forgotten_definer()", "SELECT saas.forgotten_atomic()", "SELECT saas.orders_definer_super()", "SELECT saas.orders_definer_super_sql()", "WITH o AS (SELECT * FROM saas.forgotten) SELECT v FROM o", "WITH RECURSIVE o AS (SELECT * FROM saas.forgotten UNION SELECT * FROM o) SELECT v FROM o", "SELECT v FROM saas.orders WHERE v IN (SELECT v FROM saas.forgotten)", "SELECT v FROM saas.orders WHERE EXISTS (SELECT FROM saas.forgotten)", "SELECT v FROM saas.orders UNION ALL SELECT v FROM saas.forgotten", "SELECT o.v FROM saas.orders o, LATERAL (SELECT * FROM saas.forgotten f WHERE f.id = o.id) f", "SELECT query_to_xml(''SELECT v FROM saas.forgotten'', false, true, '''')", "SELECT table_to_xml(''saas.forgotten'', false, true, '''')", "SELECT schema_to_xml(''saas'', false, true, '''')", "SELECT word FROM ts_stat(''SELECT to_tsvector(v) FROM saas.forgotten'')", "SELECT saas.run(''SELECT v FROM saas.forgotten'')", "SELECT saas.run_definer(''SELECT v FROM saas.forgotten'')", "SELECT saas.run(''EXPLAIN SELECT v FROM saas.forgotten'')", "SELECT f FROM saas.forgotten f", "SELECT tableoid FROM saas.forgotten", "SELECT to_jsonb(f) FROM saas.forgotten f", "VALUES ((SELECT max(v) FROM saas.forgotten))", "SELECT count(*) FROM saas.orders o FULL JOIN saas.forgotten f ON f.id = o.id", "SELECT saas.forgotten_by_rows()", "SELECT saas.forgotten_by_cursor()", "SELECT array_agg(saas.note(v)) FROM saas.orders", "SELECT last_value FROM saas.orders_id_seq", "SELECT staattnum FROM pg_statistic", "SELECT most_common_vals FROM pg_stats WHERE tablename = ''orders''", "SELECT histogram_bounds FROM pg_stats", "SELECT statistics_name FROM pg_stats_ext", "SELECT loid FROM pg_largeobject", "SELECT oid FROM pg_largeobject_metadata", "SELECT rolpassword FROM pg_authid", "SELECT query FROM pg_stat_activity", "SELECT n_live_tup FROM pg_stat_user_tables", "SELECT seq_scan FROM pg_stat_xact_user_tables", "SELECT pid FROM pg_locks", "SELECT setconfig FROM pg_db_role_setting", "SELECT name FROM pg_cursors WHERE pg_relation_size(''saas.orders'') > 0", "SELECT reltuples FROM pg_class WHERE pg_total_relation_size(oid) > 0", "SELECT sequencename FROM pg_sequences WHERE last_value > 0", "SELECT name FROM pg_prepared_statements", "SELECT gid FROM pg_prepared_xacts"}'
 
 -- Not guarded: the application reads what its grants allow.
 SET SESSION AUTHORIZATION regress_tg_app;
@@ -163,6 +182,9 @@ WITH d AS (DELETE FROM saas.forgotten RETURNING v) SELECT * FROM d;
 MERGE INTO saas.forgotten f USING saas.orders o ON f.id = o.id WHEN MATCHED THEN DELETE;
 MERGE INTO saas.orders o USING saas.forgotten f ON f.id = o.id WHEN MATCHED THEN DELETE;
 SELECT v FROM saas.forgotten FOR UPDATE;
+INSERT INTO saas.audited (v) VALUES ('written by a trigger');
+INSERT INTO saas.orders (tenant_id, id, v) VALUES (:'acme', 1, 'is there') ON CONFLICT DO NOTHING;
+INSERT INTO saas.orders (tenant_id, id, v) VALUES (:'acme', 1, 'is there') ON CONFLICT (tenant_id, id) DO UPDATE SET v = 'x';
 \set VERBOSITY default
 SELECT v FROM saas.orders FOR UPDATE;
 ROLLBACK;

@@ -2,6 +2,7 @@
 // fresh token, so a long report cannot outlive the permission it was started with.
 #include "guard/expiry.h"
 
+#include "audit/event.h"
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
 #include "pg/refuse.h"
@@ -34,9 +35,15 @@ bool has_expired() {
            context::is_expired(*tenant);
 }
 
+[[noreturn]] void refuse_expired() {
+    const VerdictText& text = describe(Verdict::expired);
+    audit::log_event("statement_refused", {{"sqlstate", text.sqlstate}, {"reason", text.reason}});
+    pg::refuse_token(Verdict::expired);
+}
+
 void start(QueryDesc* query, int flags) {
     if (has_expired() && !IsParallelWorker() && !calls_authenticate(query->plannedstmt))
-        pg::refuse_token(Verdict::expired);
+        refuse_expired();
     if (next_start)
         next_start(query, flags);
     else
@@ -57,7 +64,7 @@ bool calls_authenticate(const PlannedStmt* planned) {
 }
 
 void check_expiry() {
-    if (has_expired()) pg::refuse_token(Verdict::expired);
+    if (has_expired()) refuse_expired();
 }
 
 void install_expiry() {

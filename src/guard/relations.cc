@@ -217,8 +217,7 @@ void check_access(Guarding guarding, const pg::RelationAccess& access) {
     }
 }
 
-void check_entries(List* entries) {
-    const Guarding mode = guarding();
+void check_entries(Guarding mode, List* entries) {
     if (mode == Guarding::none) return;
     ListCell* cell;
     foreach (cell, entries) {
@@ -231,7 +230,7 @@ void check_entries(List* entries) {
 bool is_server_query() { return InNoForceRLSOperation() || IsParallelWorker(); }
 
 bool check_at_execution(List* entries, bool) {
-    if (!is_server_query() && entries != NIL) check_entries(entries);
+    if (!is_server_query() && entries != NIL) check_entries(guarding(), entries);
     return true;
 }
 
@@ -241,7 +240,9 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
     if (is_server_query()) return planned;
     List* entries = pg::access_entries(planned);
     if (entries == NIL) return planned;
-    check_entries(entries);
+    // Under `warn` the execution that follows says it, and once is enough.
+    const Guarding mode = guarding();
+    if (mode == Guarding::refuse) check_entries(mode, entries);
     // Rows read before the token was verified and rows read after it would be in one result.
     if (planned->invalItems != NIL && calls_authenticate(planned) &&
         pg::reads_relations(planned))

@@ -117,10 +117,11 @@ const char* value_text(const VariableSetStmt* statement) {
 
 void check_context_setting(const VariableSetStmt* statement) {
     if (!names(statement, "tenant_guard.tenant_id")) return;
-    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                    errmsg("parameter \"tenant_guard.tenant_id\" cannot be set"),
-                    errdetail("The tenant of a transaction comes from a verified token only."),
-                    errhint("Call tenant_guard.authenticate(jwt) in the transaction.")));
+    refuse(Guarding::refuse,
+           {.message = "parameter \"tenant_guard.tenant_id\" cannot be set",
+            .detail = "The tenant of a transaction comes from a verified token only.",
+            .hint = "Call tenant_guard.authenticate(jwt) in the transaction.",
+            .object = "tenant_guard.tenant_id"});
 }
 
 void check_setting(Guarding guarding, const VariableSetStmt* statement) {

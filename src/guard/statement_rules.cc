@@ -117,7 +117,12 @@ void check_lock(Guarding guarding, const Node* statement) {
     ListCell* cell;
     foreach (cell, lock->relations) {
         const Oid relation = RangeVarGetRelid(lfirst_node(RangeVar, cell), NoLock, true);
-        if (OidIsValid(relation)) check_relation(relation, GetUserId(), ACL_SELECT);
+        if (!OidIsValid(relation)) continue;
+        if (get_rel_relkind(relation) == RELKIND_VIEW)
+            refuse_command(guarding, statement, "Locking a view locks the tables that it reads.",
+                           "Lock the tables themselves.");
+        else
+            check_relation(relation, GetUserId(), ACL_SELECT);
     }
 }
 
