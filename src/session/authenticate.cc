@@ -17,6 +17,10 @@
 #include "session/remembered_tokens.h"
 #include "session/remnants.h"
 
+extern "C" {
+#include "mb/pg_wchar.h"
+}
+
 namespace tg::session {
 
 namespace {
@@ -44,6 +48,15 @@ void refuse_if_reading() {
 }
 
 
+// Claims are UTF-8 (RFC 8259 section 8.1). In a database of another encoding they are text only as far
+// as they are ASCII.
+bool is_text_here(std::string_view utf8) {
+    if (GetDatabaseEncoding() == PG_UTF8) return true;
+    for (const char c : utf8)
+        if (static_cast<unsigned char>(c) >= 0x80) return false;
+    return true;
+}
+
 Verdict verify(std::string_view jwt, const keys::KeyRing& ring, const VerifiedUnder& now,
                jose::Token& out) {
     const std::size_t scratch_size = jose::scratch_size(jwt.size());
@@ -53,7 +66,10 @@ Verdict verify(std::string_view jwt, const keys::KeyRing& ring, const VerifiedUn
                               .now_us = now.now_us,
                               .require_exp = now.require_exp,
                               .max_size = max_token_size};
-    return jose::verify_token(jwt, demand, {scratch, scratch_size}, out);
+    const Verdict verdict = jose::verify_token(jwt, demand, {scratch, scratch_size}, out);
+    if (verdict != Verdict::ok) return verdict;
+    const bool is_text = is_text_here(out.payload) && is_text_here(out.tenant) && is_text_here(out.subject);
+    return is_text ? Verdict::ok : Verdict::claims_malformed;
 }
 
 void warn_if_not_in_block() {
