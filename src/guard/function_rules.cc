@@ -49,6 +49,7 @@ constexpr FunctionRule function_rules[] = {
     {"pg_lock_status", other_sessions},
     {"pg_blocking_pids", other_sessions},
     {"pg_safe_snapshot_blocking_pids", other_sessions},
+    {"pg_isolation_test_session_is_blocked", other_sessions},
     {"pg_prepared_xact", other_sessions},
     {"pg_prepared_statement", "It shows statements that earlier users of the connection prepared."},
     {"pg_stat_statements*", other_sessions},
