@@ -63,7 +63,7 @@ refuses($app, $read, '42501', 'row security switched off behind our back: refuse
 
 # The role is guarded while it is connected.
 $node->safe_psql('sample', 'CREATE ROLE reader LOGIN; GRANT SELECT ON notes, customer_names TO reader;'
-	  . "SELECT tenant_guard.guard_role('reader', 'off')");
+      . "SELECT tenant_guard.guard_role('reader', 'off')");
 my $reader = session($node, user => 'reader');
 gives($reader, 'SELECT count(*) > 0 FROM customer_names;', 't', 'a role with mode off reads');
 ask($admin, "SELECT tenant_guard.guard_role('reader');");

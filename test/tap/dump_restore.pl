@@ -38,41 +38,41 @@ my $rest = 'SELECT role, mode FROM tenant_guard.guarded_roles ORDER BY role::tex
 
 sub is_the_same
 {
-	my ($where, $db, $how) = @_;
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	for my $row ([ 'protection', $protection ], [ 'declarations', $declarations ], [ 'policies', $policies ],
-		[ 'roles, issuers and defaults', $rest ])
-	{
-		my ($what, $sql) = @$row;
-		is($where->safe_psql($db, $sql), $node->safe_psql('sample', $sql), "$how: $what as before");
-	}
-	is($where->safe_psql($db, 'SELECT count(*) FROM tenant_guard.signing_keys'), '0', "$how: no key came along");
-	refuses($where, authenticate($token), '28T06', "$how: so that no token works", db => $db);
+    my ($where, $db, $how) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    for my $row ([ 'protection', $protection ], [ 'declarations', $declarations ], [ 'policies', $policies ],
+        [ 'roles, issuers and defaults', $rest ])
+    {
+        my ($what, $sql) = @$row;
+        is($where->safe_psql($db, $sql), $node->safe_psql('sample', $sql), "$how: $what as before");
+    }
+    is($where->safe_psql($db, 'SELECT count(*) FROM tenant_guard.signing_keys'), '0', "$how: no key came along");
+    refuses($where, authenticate($token), '28T06', "$how: so that no token works", db => $db);
 
-	add_test_key($where, $db);
-	my %as_app = (db => $db);
-	gives($where, "BEGIN;\n" . authenticate($token) . 'SELECT count(DISTINCT tenant_id), max(notes) FILTER (WHERE notes ~ $$canary$$) FROM customers;'
-		  . 'SELECT note FROM made_later;', "$tenant{acme}{id}\n1|canary-acme\nacme", "$how: with a key the tenant sees its rows only", %as_app);
-	gives($where, "BEGIN;\n" . authenticate(mint('2')) . 'SELECT "select" FROM "Odd Names"."Ta ble";', "2\ntwo",
-		"$how: also in the table with odd names", %as_app);
-	refuses($where, 'SELECT notes FROM customers', '28000', "$how: nobody without a tenant", %as_app);
-	refuses($where, 'SELECT full_name FROM customer_names', '42501', "$how: the forgotten table is refused", %as_app);
-	refuses($where, 'ALTER TABLE customers DISABLE ROW LEVEL SECURITY', '42501', "$how: the shield is up", %as_app, user => '');
-	gives($where, 'SELECT count(*) > 0 FROM tenant_guard.unprotect($$made_later$$); SELECT relrowsecurity FROM pg_class WHERE relname = $$made_later$$',
-		qr/f$/, "$how: and unprotect() takes it back", %as_app, user => '');
-	return;
+    add_test_key($where, $db);
+    my %as_app = (db => $db);
+    gives($where, "BEGIN;\n" . authenticate($token) . 'SELECT count(DISTINCT tenant_id), max(notes) FILTER (WHERE notes ~ $$canary$$) FROM customers;'
+          . 'SELECT note FROM made_later;', "$tenant{acme}{id}\n1|canary-acme\nacme", "$how: with a key the tenant sees its rows only", %as_app);
+    gives($where, "BEGIN;\n" . authenticate(mint('2')) . 'SELECT "select" FROM "Odd Names"."Ta ble";', "2\ntwo",
+        "$how: also in the table with odd names", %as_app);
+    refuses($where, 'SELECT notes FROM customers', '28000', "$how: nobody without a tenant", %as_app);
+    refuses($where, 'SELECT full_name FROM customer_names', '42501', "$how: the forgotten table is refused", %as_app);
+    refuses($where, 'ALTER TABLE customers DISABLE ROW LEVEL SECURITY', '42501', "$how: the shield is up", %as_app, user => '');
+    gives($where, 'SELECT count(*) > 0 FROM tenant_guard.unprotect($$made_later$$); SELECT relrowsecurity FROM pg_class WHERE relname = $$made_later$$',
+        qr/f$/, "$how: and unprotect() takes it back", %as_app, user => '');
+    return;
 }
 
 sub dump_to { my ($file, @options) = @_; return $node->command_ok([ 'pg_dump', '-f', $file, @options, $node->connstr('sample') ], "pg_dump @options"); }
 # psql must read the dump to the end without one error.
 sub restores
 {
-	my ($where, $db, $file, $name) = @_;
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my ($out, $err);
-	my $ok = IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $where->connstr($db), '-f', $file ],
-		'>', \$out, '2>', \$err);
-	ok($ok && $err !~ /ERROR/, $name) or diag($err);
+    my ($where, $db, $file, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my ($out, $err);
+    my $ok = IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', $where->connstr($db), '-f', $file ],
+        '>', \$out, '2>', \$err);
+    ok($ok && $err !~ /ERROR/, $name) or diag($err);
 }
 
 dump_to("$directory/plain.sql");
@@ -89,10 +89,10 @@ is_the_same($node, 'by_psql', 'pg_dump | psql');
 dump_to("$directory/custom.dump", '-Fc');
 for my $jobs (1, 2)
 {
-	$node->safe_psql('postgres', "CREATE DATABASE by_restore_$jobs");
-	$node->command_ok([ 'pg_restore', '-e', '-j', $jobs, '-d', $node->connstr("by_restore_$jobs"), "$directory/custom.dump" ],
-		"pg_restore -j $jobs restores it without an error");
-	is_the_same($node, "by_restore_$jobs", "pg_restore -j $jobs");
+    $node->safe_psql('postgres', "CREATE DATABASE by_restore_$jobs");
+    $node->command_ok([ 'pg_restore', '-e', '-j', $jobs, '-d', $node->connstr("by_restore_$jobs"), "$directory/custom.dump" ],
+        "pg_restore -j $jobs restores it without an error");
+    is_the_same($node, "by_restore_$jobs", "pg_restore -j $jobs");
 }
 
 # Without data the declarations are missing too: what is not declared is refused, and nothing is open.
@@ -100,7 +100,7 @@ dump_to("$directory/schema.sql", '--schema-only');
 $node->safe_psql('postgres', 'CREATE DATABASE schema_only');
 restores($node, 'schema_only', "$directory/schema.sql", 'psql restores --schema-only without an error');
 $node->safe_psql('schema_only', "SET session_replication_role = replica; INSERT INTO customers (tenant_id, full_name, email, country_code, region, notes)"
-	  . " SELECT ('$tenant{'acme'}{id}')::uuid, 'n', 'e', 'DE', 'EU', 'canary-acme'");
+      . " SELECT ('$tenant{'acme'}{id}')::uuid, 'n', 'e', 'DE', 'EU', 'canary-acme'");
 refuses($node, $_, '(?:28000|42501)', "--schema-only: $_ is refused", db => 'schema_only')
   for 'SELECT notes FROM customers', 'SELECT slug FROM tenants', 'SELECT full_name FROM customer_names';
 add_test_key($node, 'schema_only');
@@ -114,13 +114,13 @@ $node->command_ok([ 'pg_dumpall', '--roles-only', '-f', "$directory/roles.sql", 
 my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
 for my $time ('first', 'second')
 {
-	my ($out, $err);
-	IPC::Run::run([ 'psql', '-X', '-q', '-o', '/dev/null', '-d', $other->connstr('postgres'), '-f', "$directory/roles.sql" ], '>', \$out, '2>', \$err);
-	my @errors = grep { /ERROR/ && !/role ".*" already exists/ } split /\n/, $err;
-	is("@errors", '', "the roles, for the $time time: no error but that they exist");
+    my ($out, $err);
+    IPC::Run::run([ 'psql', '-X', '-q', '-o', '/dev/null', '-d', $other->connstr('postgres'), '-f', "$directory/roles.sql" ], '>', \$out, '2>', \$err);
+    my @errors = grep { /ERROR/ && !/role ".*" already exists/ } split /\n/, $err;
+    is("@errors", '', "the roles, for the $time time: no error but that they exist");
 }
 is($other->safe_psql('postgres', q{SELECT 'tenant_guard.enforce=always' = ANY (setconfig) FROM pg_db_role_setting WHERE setrole = 'app'::regrole}),
-	't', 'app is guarded there');
+    't', 'app is guarded there');
 $other->safe_psql('postgres', 'CREATE DATABASE sample');
 refuses($other, 'SELECT 1 FROM pg_class', '55000', 'and refused until the extension is there');
 restores($other, 'sample', "$directory/plain.sql", 'psql restores the dump in another server without an error');

@@ -24,25 +24,25 @@ gives($_, $begin, "$id\n$id", 'before the end of the token, rows') for $strict, 
 sleep(0.1) while time <= $end + 0.2;
 
 my @statements = (
-	[ 'a query', 'SELECT notes FROM customers;' ],
-	[ 'FETCH from a cursor that was open', 'FETCH 1 FROM c;' ],
-	[ 'MOVE', 'MOVE 1 FROM c;' ],
-	[ 'tenant_id()', 'SELECT tenant_guard.tenant_id();' ],
-	[ 'a constant', 'SELECT true;' ],
-	[ 'INSERT', "INSERT INTO products (sku, name, category, price) VALUES ('s', 'n', 'c', 1);" ],
-	[ 'COPY', 'COPY customers TO STDOUT;' ],
-	[ 'EXPLAIN', 'EXPLAIN SELECT notes FROM customers;' ],
-	[ 'SET LOCAL', "SET LOCAL statement_timeout = '1s';" ],
-	[ 'SHOW', 'SHOW tenant_guard.tenant_id;' ],
-	[ 'NOTIFY', 'NOTIFY a;' ],
-	[ 'a DO block', 'DO $$ BEGIN PERFORM notes FROM customers; END $$;' ],
-	[ 'the expired token itself', authenticate($short) ],
-	[ 'the expired token as a setting', "SET LOCAL tenant_guard.token = '$short';" ]);
+    [ 'a query', 'SELECT notes FROM customers;' ],
+    [ 'FETCH from a cursor that was open', 'FETCH 1 FROM c;' ],
+    [ 'MOVE', 'MOVE 1 FROM c;' ],
+    [ 'tenant_id()', 'SELECT tenant_guard.tenant_id();' ],
+    [ 'a constant', 'SELECT true;' ],
+    [ 'INSERT', "INSERT INTO products (sku, name, category, price) VALUES ('s', 'n', 'c', 1);" ],
+    [ 'COPY', 'COPY customers TO STDOUT;' ],
+    [ 'EXPLAIN', 'EXPLAIN SELECT notes FROM customers;' ],
+    [ 'SET LOCAL', "SET LOCAL statement_timeout = '1s';" ],
+    [ 'SHOW', 'SHOW tenant_guard.tenant_id;' ],
+    [ 'NOTIFY', 'NOTIFY a;' ],
+    [ 'a DO block', 'DO $$ BEGIN PERFORM notes FROM customers; END $$;' ],
+    [ 'the expired token itself', authenticate($short) ],
+    [ 'the expired token as a setting', "SET LOCAL tenant_guard.token = '$short';" ]);
 for my $row (@statements)
 {
-	my ($what, $sql) = @$row;
-	refuses($strict, $sql, '28T09', "after it, $what is refused", message => qr/expired/);
-	gives($strict, 'ROLLBACK TO a;', '', "and ROLLBACK TO works");
+    my ($what, $sql) = @$row;
+    refuses($strict, $sql, '28T09', "after it, $what is refused", message => qr/expired/);
+    gives($strict, 'ROLLBACK TO a;', '', "and ROLLBACK TO works");
 }
 refuses($strict, authenticate(mint('globex')), '28T18', 'a fresh token of another tenant is no way out');
 ask($strict, 'ROLLBACK TO a;');
@@ -64,7 +64,7 @@ refuses($relaxed, 'BEGIN;' . authenticate($short), '28T09', 'nor begin another')
 # One statement of the client that runs many: the later ones are refused.
 ask($strict, 'BEGIN;' . authenticate(mint('acme', '--ttl', 2)));
 refuses($strict, 'DO $$ BEGIN PERFORM pg_sleep(3.2); PERFORM notes FROM customers; END $$;', '28T09',
-	'a block that outlives its token is stopped');
+    'a block that outlives its token is stopped');
 gives($strict, 'ROLLBACK;', '', 'and can be rolled back');
 
 my $answer = ask($strict, 'SET tenant_guard.expiry = $$transaction$$;');

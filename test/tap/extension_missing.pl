@@ -12,10 +12,10 @@ my $read = 'SELECT notes FROM customers';
 # A database without the extension.
 $node->safe_psql('postgres', 'CREATE DATABASE bare');
 $node->safe_psql('bare', 'CREATE TABLE customers AS SELECT 1 AS id, $$canary$$ AS notes; GRANT ALL ON customers TO app;'
-	  . 'CREATE ROLE migrator LOGIN; GRANT ALL ON customers TO migrator');
+      . 'CREATE ROLE migrator LOGIN; GRANT ALL ON customers TO migrator');
 my %in_bare = (db => 'bare');
 refuses($node, $read, '55000', 'a role under always is refused where the extension is missing',
-	%in_bare, message => qr/not installed[^\0]*CREATE EXTENSION tenant_guard/);
+    %in_bare, message => qr/not installed[^\0]*CREATE EXTENSION tenant_guard/);
 refuses($node, "SET LOCAL tenant_guard.token = '$token'", '55000', 'so is a token', %in_bare, message => qr/not installed/);
 refuses($node, 'COPY customers TO STDOUT', '55000', 'so is COPY', %in_bare);
 refuses($node, 'TRUNCATE customers', '55000', 'so is a utility command', %in_bare);
@@ -26,48 +26,48 @@ refuses($node, $read, '42501', 'created there, the guard asks for protection', %
 
 # What somebody with all rights can break. Each in a copy of its own; an open session must notice as well.
 my @damages = (
-	[ 'authenticate() dropped', 'ALTER EXTENSION tenant_guard DROP FUNCTION tenant_guard.authenticate(text);'
-		  . 'DROP FUNCTION tenant_guard.authenticate(text)' ],
-	[ 'authenticate() renamed', 'ALTER FUNCTION tenant_guard.authenticate(text) RENAME TO authenticate_old' ],
-	[ 'the declarations dropped', 'ALTER EXTENSION tenant_guard DROP VIEW tenant_guard.protection;'
-		  . 'ALTER EXTENSION tenant_guard DROP TABLE tenant_guard.relations;'
-		  . 'DROP TABLE tenant_guard.relations CASCADE' ],
-	[ 'the keys dropped', 'ALTER EXTENSION tenant_guard DROP VIEW tenant_guard.keys;'
-		  . 'ALTER EXTENSION tenant_guard DROP TABLE tenant_guard.signing_keys;'
-		  . 'DROP TABLE tenant_guard.signing_keys CASCADE' ],
-	[ 'the issuers dropped', 'ALTER EXTENSION tenant_guard DROP TABLE tenant_guard.issuers;'
-		  . 'DROP TABLE tenant_guard.issuers CASCADE' ],
-	[ 'the guarded roles dropped', 'ALTER EXTENSION tenant_guard DROP TABLE tenant_guard.guarded_roles;'
-		  . 'DROP TABLE tenant_guard.guarded_roles CASCADE' ],
-	[ 'a table renamed', 'ALTER TABLE tenant_guard.signing_keys RENAME TO signing_keys_old' ],
-	[ 'the schema renamed', 'ALTER SCHEMA tenant_guard RENAME TO old_guard' ]);
+    [ 'authenticate() dropped', 'ALTER EXTENSION tenant_guard DROP FUNCTION tenant_guard.authenticate(text);'
+          . 'DROP FUNCTION tenant_guard.authenticate(text)' ],
+    [ 'authenticate() renamed', 'ALTER FUNCTION tenant_guard.authenticate(text) RENAME TO authenticate_old' ],
+    [ 'the declarations dropped', 'ALTER EXTENSION tenant_guard DROP VIEW tenant_guard.protection;'
+          . 'ALTER EXTENSION tenant_guard DROP TABLE tenant_guard.relations;'
+          . 'DROP TABLE tenant_guard.relations CASCADE' ],
+    [ 'the keys dropped', 'ALTER EXTENSION tenant_guard DROP VIEW tenant_guard.keys;'
+          . 'ALTER EXTENSION tenant_guard DROP TABLE tenant_guard.signing_keys;'
+          . 'DROP TABLE tenant_guard.signing_keys CASCADE' ],
+    [ 'the issuers dropped', 'ALTER EXTENSION tenant_guard DROP TABLE tenant_guard.issuers;'
+          . 'DROP TABLE tenant_guard.issuers CASCADE' ],
+    [ 'the guarded roles dropped', 'ALTER EXTENSION tenant_guard DROP TABLE tenant_guard.guarded_roles;'
+          . 'DROP TABLE tenant_guard.guarded_roles CASCADE' ],
+    [ 'a table renamed', 'ALTER TABLE tenant_guard.signing_keys RENAME TO signing_keys_old' ],
+    [ 'the schema renamed', 'ALTER SCHEMA tenant_guard RENAME TO old_guard' ]);
 for my $row (@damages)
 {
-	my ($what, $sql) = @$row;
-	$node->safe_psql('postgres', 'CREATE DATABASE damaged TEMPLATE sample');
-	my %in_copy = (db => 'damaged');
-	my $open = session($node, %in_copy);
-	gives($open, "BEGIN; SET LOCAL tenant_guard.token = '$token'; SELECT count(*) > 0 FROM customers; COMMIT;", 't',
-		"$what: before, it works");
-	# Without this the extension's own event trigger keeps its tables from being dropped.
-	$node->safe_psql('damaged', "SET session_replication_role = replica; $sql");
+    my ($what, $sql) = @$row;
+    $node->safe_psql('postgres', 'CREATE DATABASE damaged TEMPLATE sample');
+    my %in_copy = (db => 'damaged');
+    my $open = session($node, %in_copy);
+    gives($open, "BEGIN; SET LOCAL tenant_guard.token = '$token'; SELECT count(*) > 0 FROM customers; COMMIT;", 't',
+        "$what: before, it works");
+    # Without this the extension's own event trigger keeps its tables from being dropped.
+    $node->safe_psql('damaged', "SET session_replication_role = replica; $sql");
 
-	refuses($open, "SET LOCAL tenant_guard.token = '$token'", '55000', "$what: an open session cannot authenticate",
-		message => qr/damaged/);
-	refuses($open, $read, '55000', "$what: nor read", message => qr/damaged[^\0]*HINT/);
-	refuses($node, "BEGIN;\n" . authenticate($token), '(?:55000|42883|3F000)', "$what: nor a new session authenticate", %in_copy);
-	refuses($node, $read, '55000', "$what: nor read", %in_copy, message => qr/damaged/);
-	refuses($node, 'SELECT full_name FROM customer_names', '55000', "$what: nor the forgotten table", %in_copy);
-	gives($node, 'SELECT count(*) > 0 FROM customers', 't', "$what: a superuser can look", %in_copy, user => '');
-	$open->quit;
-	$node->safe_psql('postgres', 'DROP DATABASE damaged');
+    refuses($open, "SET LOCAL tenant_guard.token = '$token'", '55000', "$what: an open session cannot authenticate",
+        message => qr/damaged/);
+    refuses($open, $read, '55000', "$what: nor read", message => qr/damaged[^\0]*HINT/);
+    refuses($node, "BEGIN;\n" . authenticate($token), '(?:55000|42883|3F000)', "$what: nor a new session authenticate", %in_copy);
+    refuses($node, $read, '55000', "$what: nor read", %in_copy, message => qr/damaged/);
+    refuses($node, 'SELECT full_name FROM customer_names', '55000', "$what: nor the forgotten table", %in_copy);
+    gives($node, 'SELECT count(*) > 0 FROM customers', 't', "$what: a superuser can look", %in_copy, user => '');
+    $open->quit;
+    $node->safe_psql('postgres', 'DROP DATABASE damaged');
 }
 
 # The function that the policies call, and with it the policies.
 $node->safe_psql('postgres', 'CREATE DATABASE damaged TEMPLATE sample');
 $node->safe_psql('damaged', 'ALTER EXTENSION tenant_guard DROP FUNCTION tenant_guard.tenant_id_uuid();'
-	  . 'DROP FUNCTION tenant_guard.tenant_id_uuid() CASCADE;'
-	  . 'CREATE POLICY everybody ON customers USING (true); GRANT ALL ON customers TO app');
+      . 'DROP FUNCTION tenant_guard.tenant_id_uuid() CASCADE;'
+      . 'CREATE POLICY everybody ON customers USING (true); GRANT ALL ON customers TO app');
 my ($rows, $error) = run_sql($node, "BEGIN; SET LOCAL tenant_guard.token = '$token';\n$read", db => 'damaged');
 is($rows, '', 'without the function that policies call there are no rows');
 like($error, qr/ERROR/, 'but an error');

@@ -23,7 +23,7 @@ gives($reader, 'BEGIN;' . authenticate($old) . 'COMMIT;', $tenant{acme}{id}, 'an
 # This one's snapshot is taken before the old key is retired.
 my $long = session($node);
 gives($long, 'BEGIN ISOLATION LEVEL REPEATABLE READ;' . authenticate($old) . $count, "$tenant{acme}{id}\nt",
-	'a long transaction begins with the old key');
+    'a long transaction begins with the old key');
 
 $node->safe_psql('sample', "SELECT tenant_guard.retire_key('hs')");
 refuses($reader, 'BEGIN;' . authenticate($old), '28T07', 'the very next authenticate of an open session refuses it');

@@ -30,46 +30,46 @@ ANALYZE measurements;
 GRANT SELECT ON measurements TO app;
 END
 gives($node, "SELECT status FROM tenant_guard.protection WHERE relation = 'measurements'::regclass", 'protected',
-	'the table is protected', user => '');
+    'the table is protected', user => '');
 
 my $log_end = 0;
 sub workers_launched
 {
-	my $log = substr slurp_file($node->logfile), $log_end;
-	$log_end += length $log;
-	my $launched = 0;
-	$launched += $1 while $log =~ /Workers Launched: (\d+)/g;
-	return $launched;
+    my $log = substr slurp_file($node->logfile), $log_end;
+    $log_end += length $log;
+    my $launched = 0;
+    $launched += $1 while $log =~ /Workers Launched: (\d+)/g;
+    return $launched;
 }
 
 my @queries = (
-	[ 'a count', 'SELECT count(*), count(DISTINCT tenant_id), sum(value) FROM measurements' ],
-	[ 'a count that asks each row for the tenant',
-		'SELECT count(*), min(tenant_guard.tenant_id()), max(tenant_guard.tenant_id()) FROM measurements'
-		  . ' WHERE tenant_id = tenant_guard.tenant_id_uuid()' ],
-	[ 'a count that asks each row for claims',
-		'SELECT count(*) FROM measurements WHERE tenant_guard.attribute($$region$$) = $$EU$$'
-		  . ' AND tenant_guard.subject() = $$user_8c2f$$ AND tenant_guard.claim($$tenant_id$$) = tenant_id::text' ],
-	[ 'an aggregate over a join', 'SELECT count(*) FROM measurements m JOIN tenants t ON t.id = m.tenant_id' ]);
+    [ 'a count', 'SELECT count(*), count(DISTINCT tenant_id), sum(value) FROM measurements' ],
+    [ 'a count that asks each row for the tenant',
+        'SELECT count(*), min(tenant_guard.tenant_id()), max(tenant_guard.tenant_id()) FROM measurements'
+          . ' WHERE tenant_id = tenant_guard.tenant_id_uuid()' ],
+    [ 'a count that asks each row for claims',
+        'SELECT count(*) FROM measurements WHERE tenant_guard.attribute($$region$$) = $$EU$$'
+          . ' AND tenant_guard.subject() = $$user_8c2f$$ AND tenant_guard.claim($$tenant_id$$) = tenant_id::text' ],
+    [ 'an aggregate over a join', 'SELECT count(*) FROM measurements m JOIN tenants t ON t.id = m.tenant_id' ]);
 for my $who (sort keys %tenant)
 {
-	my $begin = 'BEGIN;' . authenticate(mint($who));
-	for my $row (@queries)
-	{
-		my ($what, $sql) = @$row;
-		my $app = session($node);
-		ask($app, $begin);
-		workers_launched();
-		my $together = ask($app, "$sql;");
-		cmp_ok(workers_launched(), '>', 0, "$who, $what: workers are launched");
-		ask($app, 'SET LOCAL max_parallel_workers_per_gather = 0;');
-		workers_launched();
-		my $alone = ask($app, "$sql;");
-		is(workers_launched(), 0, "$who, $what: and none without");
-		is($together, $alone, "$who, $what: the answer is the same");
-		like($alone, qr/^100000\b/, "$who, $what: and is the tenant's");
-		$app->quit;
-	}
+    my $begin = 'BEGIN;' . authenticate(mint($who));
+    for my $row (@queries)
+    {
+        my ($what, $sql) = @$row;
+        my $app = session($node);
+        ask($app, $begin);
+        workers_launched();
+        my $together = ask($app, "$sql;");
+        cmp_ok(workers_launched(), '>', 0, "$who, $what: workers are launched");
+        ask($app, 'SET LOCAL max_parallel_workers_per_gather = 0;');
+        workers_launched();
+        my $alone = ask($app, "$sql;");
+        is(workers_launched(), 0, "$who, $what: and none without");
+        is($together, $alone, "$who, $what: the answer is the same");
+        like($alone, qr/^100000\b/, "$who, $what: and is the tenant's");
+        $app->quit;
+    }
 }
 
 # After a savepoint took the tenant back, the workers have none either.
@@ -83,6 +83,6 @@ my $force = $node->safe_psql('postgres', "SELECT name FROM pg_settings WHERE nam
 $node->append_conf('postgresql.conf', "$force = on");
 $node->reload;
 gives($node, "BEGIN;\n" . authenticate(mint('acme')) . "SELECT count(*), count(DISTINCT tenant_id) FROM customers;\n"
-	  . 'SELECT tenant_guard.tenant_id(), tenant_guard.attribute($$role$$);',
-	qr/^$tenant{acme}{id}\n\d+\|1\n$tenant{acme}{id}\|viewer$/, 'whole queries in a worker');
+      . 'SELECT tenant_guard.tenant_id(), tenant_guard.attribute($$role$$);',
+    qr/^$tenant{acme}{id}\n\d+\|1\n$tenant{acme}{id}\|viewer$/, 'whole queries in a worker');
 done_testing();

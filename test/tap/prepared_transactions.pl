@@ -12,31 +12,31 @@ my $insert = "INSERT INTO products (sku, name, category, price) VALUES ('%s', 'n
 my $first = session($node);
 my $second = session($node);
 gives($first, 'BEGIN;' . authenticate($token) . sprintf($insert, 'kept') . "PREPARE TRANSACTION 'a';", $tenant{acme}{id},
-	'a tenant prepares a transaction');
+    'a tenant prepares a transaction');
 gives($first, 'SHOW tenant_guard.tenant_id;', '', 'the session has no tenant afterwards');
 gives($first, 'SELECT tenant_guard.tenant_id() IS NULL;', 't', 'nor has tenant_id()');
 refuses($first, 'SELECT notes FROM customers;', '28000', 'and reads nothing');
 gives($first, 'BEGIN;' . authenticate(mint('globex')) . 'SELECT count(*) FROM products WHERE sku = $$kept$$; COMMIT;',
-	"$tenant{globex}{id}\n0", 'another tenant can use the session');
+    "$tenant{globex}{id}\n0", 'another tenant can use the session');
 
 gives($second, "COMMIT PREPARED 'a';", '', 'another session commits it');
 gives($second, 'SHOW tenant_guard.tenant_id;', '', 'and gets no tenant from it');
 refuses($second, 'SELECT notes FROM customers;', '28000', 'nor rows');
 gives($second, 'BEGIN;' . authenticate($token) . 'SELECT tenant_id FROM products WHERE sku = $$kept$$; COMMIT;',
-	"$tenant{acme}{id}\n$tenant{acme}{id}", 'the row is there, and belongs to the tenant that wrote it');
+    "$tenant{acme}{id}\n$tenant{acme}{id}", 'the row is there, and belongs to the tenant that wrote it');
 
 ask($first, 'BEGIN;' . authenticate($token) . sprintf($insert, 'taken back') . "PREPARE TRANSACTION 'b';");
 gives($second, "ROLLBACK PREPARED 'b';", '', 'another session rolls one back');
 gives($first, 'BEGIN;' . authenticate($token) . 'SELECT count(*) FROM products WHERE sku = $$taken back$$; COMMIT;',
-	"$tenant{acme}{id}\n0", 'and nothing is left of it');
+    "$tenant{acme}{id}\n0", 'and nothing is left of it');
 
 # Transactions that end otherwise, in one session.
 for my $end ('COMMIT', 'ROLLBACK', 'COMMIT AND CHAIN', 'ROLLBACK AND CHAIN')
 {
-	gives($first, 'BEGIN;' . authenticate($token) . "$end;", $tenant{acme}{id}, "$end ends a transaction");
-	gives($first, 'SHOW tenant_guard.tenant_id;', '', "$end takes the tenant away");
-	refuses($first, 'SELECT notes FROM customers;', '28000', "after $end there are no rows");
-	ask($first, 'ROLLBACK;') if $end =~ /CHAIN/;
+    gives($first, 'BEGIN;' . authenticate($token) . "$end;", $tenant{acme}{id}, "$end ends a transaction");
+    gives($first, 'SHOW tenant_guard.tenant_id;', '', "$end takes the tenant away");
+    refuses($first, 'SELECT notes FROM customers;', '28000', "after $end there are no rows");
+    ask($first, 'ROLLBACK;') if $end =~ /CHAIN/;
 }
 
 # A crash between the two phases does not bring the tenant back either.

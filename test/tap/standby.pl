@@ -26,9 +26,9 @@ $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 
 sub on_primary
 {
-	$primary->safe_psql('sample', $_[0]);
-	$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
-	return;
+    $primary->safe_psql('sample', $_[0]);
+    $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+    return;
 }
 
 my $id = $tenant{acme}{id};
@@ -39,9 +39,9 @@ my $expected = $primary->safe_psql('sample', "SELECT count(*) FROM customers WHE
 
 gives($standby, 'SELECT pg_is_in_recovery()', 't', 'the standby is one', user => '');
 gives($open, $begin . 'SELECT count(*), count(DISTINCT tenant_id) FROM customers; COMMIT;', "$id\n$expected|1",
-	'a tenant sees its rows on the standby');
+    'a tenant sees its rows on the standby');
 gives($open, "BEGIN; SET LOCAL tenant_guard.token = '$old'; SELECT tenant_guard.tenant_id(); COMMIT;", $id,
-	'and authenticates with SET LOCAL');
+    'and authenticates with SET LOCAL');
 refuses($open, 'SELECT notes FROM customers;', '28000', 'without a token there is nothing');
 ask($open, $begin);
 refuses($open, 'SELECT full_name FROM customer_names;', '42501', 'the guard is there as well');
@@ -50,7 +50,7 @@ refuses($open, "SET tenant_guard.tenant_id = '$id';", '42501', 'and the setting 
 
 # Six times, so that a generic plan would be chosen if there were a choice.
 gives($open, $begin . 'SELECT count_notes() FROM generate_series(1, 6); COMMIT;', join("\n", $id, (60) x 6),
-	'a cached plan reads what is declared shared');
+    'a cached plan reads what is declared shared');
 on_primary("SELECT tenant_guard.undeclare_shared('notes')");
 ask($open, $begin);
 refuses($open, 'SELECT count_notes();', '42501', 'undeclared on the primary: the cached plan is refused');
@@ -58,7 +58,7 @@ ask($open, 'ROLLBACK;');
 on_primary("SELECT tenant_guard.protect('notes')");
 gives($open, $begin . 'SELECT count_notes(); COMMIT;', "$id\n1", 'protected on the primary: it reads the tenant\'s row');
 gives($open, 'BEGIN;' . authenticate(mint('globex')) . 'SELECT note FROM notes; COMMIT;', "$tenant{globex}{id}\ncanary-globex",
-	'and the next tenant its own');
+    'and the next tenant its own');
 on_primary("SELECT tenant_guard.unprotect('notes')");
 ask($open, $begin);
 refuses($open, 'SELECT count_notes();', '42501', 'unprotected on the primary: it is refused again');
@@ -88,5 +88,5 @@ refuses($reader, 'SELECT count(*) FROM customer_names;', '42501', 'guard_role() 
 $_->quit for $reader, $open;
 $standby->promote;
 gives($standby, 'BEGIN;' . authenticate($new) . "INSERT INTO products (sku, name, category, price) VALUES ('s', 'n', 'c', 1) RETURNING tenant_id;"
-	  . 'COMMIT;', qr/^$id\n$id$/, 'after promotion a tenant writes its rows');
+      . 'COMMIT;', qr/^$id\n$id$/, 'after promotion a tenant writes its rows');
 done_testing();

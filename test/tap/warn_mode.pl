@@ -22,78 +22,78 @@ END
 my $log_end = 0;
 sub events
 {
-	my $log = substr slurp_file($node->logfile), $log_end;
-	$log_end += length $log;
-	return scalar grep { /tenant_guard event=$_[0]\b/ } split /\n/, $log;
+    my $log = substr slurp_file($node->logfile), $log_end;
+    $log_end += length $log;
+    return scalar grep { /tenant_guard event=$_[0]\b/ } split /\n/, $log;
 }
 
 # Each within a transaction of a tenant, in a connection of its own.
 my @statements = (
-	[ 'a forgotten table', 'SELECT count(*) FROM customer_names' ],
-	[ 'the forgotten table through a view', 'SELECT count(*) FROM order_contacts' ],
-	[ 'the forgotten table by COPY', 'COPY (SELECT count(*) FROM customer_names) TO STDOUT' ],
-	[ 'the forgotten table by plain COPY', 'COPY customer_names TO STDOUT' ],
-	[ 'a materialized view', 'SELECT count(*) FROM monthly_revenue_mv' ],
-	[ 'a change of shared data', "UPDATE countries SET region = region WHERE code = 'DE'" ],
-	[ 'an insert into the forgotten table', 'DELETE FROM customer_names WHERE customer_id < 0' ],
-	[ 'TRUNCATE', 'TRUNCATE emptied' ],
-	[ 'LOCK', 'LOCK TABLE customers IN ACCESS EXCLUSIVE MODE' ],
-	[ 'EXPLAIN ANALYZE', 'EXPLAIN ANALYZE SELECT count(*) FROM customers' ],
-	[ 'a session setting', 'SET search_path = public' ],
-	[ 'session characteristics', 'SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY' ],
-	[ 'SET ROLE', 'SET ROLE app' ],
-	[ 'a temporary table', 'CREATE TEMP TABLE leftover (id int)' ],
-	[ 'a table', 'CREATE TABLE another (id int)' ],
-	[ 'CREATE TABLE AS', 'CREATE TEMP TABLE copied AS SELECT 1 AS id' ],
-	[ 'an index', 'CREATE INDEX ON own (id)' ],
-	[ 'ALTER TABLE', 'ALTER TABLE own ADD COLUMN extra int' ],
-	[ 'DROP TABLE', 'DROP TABLE own' ],
-	[ 'a function', 'CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS $$SELECT 1$$' ],
-	[ 'GRANT', 'GRANT SELECT ON own TO saas_owner' ],
-	[ 'ALTER ROLE', "ALTER ROLE app SET statement_timeout = '1min'" ],
-	[ 'a cursor WITH HOLD', 'DECLARE c CURSOR WITH HOLD FOR SELECT 1' ],
-	[ 'PREPARE', 'PREPARE p AS SELECT 1' ],
-	[ 'LISTEN', 'LISTEN channel' ],
-	[ 'a session lock', 'SELECT pg_advisory_lock(1)' ],
-	[ 'other sessions', 'SELECT count(*) FROM pg_stat_activity' ],
-	[ 'the size of a table', "SELECT pg_relation_size('customers') > 0" ],
-	[ 'a sequence', "SELECT last_value > 0 FROM events_id_seq" ],
-	[ 'a large object', 'SELECT lo_create(0) > 0' ]);
+    [ 'a forgotten table', 'SELECT count(*) FROM customer_names' ],
+    [ 'the forgotten table through a view', 'SELECT count(*) FROM order_contacts' ],
+    [ 'the forgotten table by COPY', 'COPY (SELECT count(*) FROM customer_names) TO STDOUT' ],
+    [ 'the forgotten table by plain COPY', 'COPY customer_names TO STDOUT' ],
+    [ 'a materialized view', 'SELECT count(*) FROM monthly_revenue_mv' ],
+    [ 'a change of shared data', "UPDATE countries SET region = region WHERE code = 'DE'" ],
+    [ 'an insert into the forgotten table', 'DELETE FROM customer_names WHERE customer_id < 0' ],
+    [ 'TRUNCATE', 'TRUNCATE emptied' ],
+    [ 'LOCK', 'LOCK TABLE customers IN ACCESS EXCLUSIVE MODE' ],
+    [ 'EXPLAIN ANALYZE', 'EXPLAIN ANALYZE SELECT count(*) FROM customers' ],
+    [ 'a session setting', 'SET search_path = public' ],
+    [ 'session characteristics', 'SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY' ],
+    [ 'SET ROLE', 'SET ROLE app' ],
+    [ 'a temporary table', 'CREATE TEMP TABLE leftover (id int)' ],
+    [ 'a table', 'CREATE TABLE another (id int)' ],
+    [ 'CREATE TABLE AS', 'CREATE TEMP TABLE copied AS SELECT 1 AS id' ],
+    [ 'an index', 'CREATE INDEX ON own (id)' ],
+    [ 'ALTER TABLE', 'ALTER TABLE own ADD COLUMN extra int' ],
+    [ 'DROP TABLE', 'DROP TABLE own' ],
+    [ 'a function', 'CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS $$SELECT 1$$' ],
+    [ 'GRANT', 'GRANT SELECT ON own TO saas_owner' ],
+    [ 'ALTER ROLE', "ALTER ROLE app SET statement_timeout = '1min'" ],
+    [ 'a cursor WITH HOLD', 'DECLARE c CURSOR WITH HOLD FOR SELECT 1' ],
+    [ 'PREPARE', 'PREPARE p AS SELECT 1' ],
+    [ 'LISTEN', 'LISTEN channel' ],
+    [ 'a session lock', 'SELECT pg_advisory_lock(1)' ],
+    [ 'other sessions', 'SELECT count(*) FROM pg_stat_activity' ],
+    [ 'the size of a table', "SELECT pg_relation_size('customers') > 0" ],
+    [ 'a sequence', "SELECT last_value > 0 FROM events_id_seq" ],
+    [ 'a large object', 'SELECT lo_create(0) > 0' ]);
 my $begin = 'BEGIN;' . authenticate(mint('acme'));
 
 for my $row (@statements)
 {
-	my ($what, $sql) = @$row;
-	my $app = session($node);
-	ask($app, $begin);
-	events('');
-	like(ask($app, "$sql;"), qr/ERROR:  42501/, "always: $what is refused");
-	is(events('statement_refused'), 1, "always: $what leaves one line");
-	$app->quit;
+    my ($what, $sql) = @$row;
+    my $app = session($node);
+    ask($app, $begin);
+    events('');
+    like(ask($app, "$sql;"), qr/ERROR:  42501/, "always: $what is refused");
+    is(events('statement_refused'), 1, "always: $what leaves one line");
+    $app->quit;
 }
 my @unauthenticated = ([ 'rows without a tenant', 'SELECT count(*) FROM customers' ],
-	[ 'an aggregate over a join without a tenant', 'SELECT count(*) FROM tenants' ]);
+    [ 'an aggregate over a join without a tenant', 'SELECT count(*) FROM tenants' ]);
 refuses($node, $_->[1], '28000', "always: $_->[0] are refused") for @unauthenticated;
 
 $node->safe_psql('sample', "SELECT tenant_guard.guard_role('app', 'warn')");
 gives($node, 'SHOW tenant_guard.enforce', 'warn', 'the role is under warn');
 for my $row (@statements)
 {
-	my ($what, $sql) = @$row;
-	my $app = session($node);
-	ask($app, $begin);
-	events('');
-	unlike(ask($app, "$sql;"), qr/ERROR/, "warn: $what runs");
-	is(events('statement_would_be_refused'), 1, "warn: $what leaves one line");
-	unlike(ask($app, 'ROLLBACK;'), qr/ERROR/, "warn: and the transaction ends");
-	$app->quit;
+    my ($what, $sql) = @$row;
+    my $app = session($node);
+    ask($app, $begin);
+    events('');
+    unlike(ask($app, "$sql;"), qr/ERROR/, "warn: $what runs");
+    is(events('statement_would_be_refused'), 1, "warn: $what leaves one line");
+    unlike(ask($app, 'ROLLBACK;'), qr/ERROR/, "warn: and the transaction ends");
+    $app->quit;
 }
 for my $row (@unauthenticated)
 {
-	my ($what, $sql) = @$row;
-	events('');
-	gives($node, $sql, '0', "warn: $what: the policies stay");
-	is(events('statement_would_be_refused'), 1, "warn: $what leaves one line");
+    my ($what, $sql) = @$row;
+    events('');
+    gives($node, $sql, '0', "warn: $what: the policies stay");
+    is(events('statement_would_be_refused'), 1, "warn: $what leaves one line");
 }
 
 # What is allowed leaves no line, in either mode.
