@@ -148,7 +148,7 @@ bool may_drop_extension(Node* statement) {
 }
 
 void check_extension_remains() {
-    if (is_ready()) return;
+    if (catalog::installation().state != catalog::InstallationState::absent) return;
     ereport(ERROR, (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
                     errmsg("extension \"tenant_guard\" cannot be dropped by CASCADE from elsewhere"),
                     errdetail("The relations it protects would be left without isolation."),
