@@ -7,7 +7,9 @@ use PostgreSQL::Test::Utils qw(slurp_file);
 use TenantGuard;
 
 # auto_explain tells how many workers were launched. EXPLAIN ANALYZE is refused to a tenant.
-my $node = new_cluster('main', preload => 'tenant_guard,auto_explain', conf => <<'END');
+my $node = start_sample('main', preload => 'tenant_guard,auto_explain');
+# Only now: with these, loading the sample would start workers for each of its small queries.
+$node->append_conf('postgresql.conf', <<'END');
 auto_explain.log_min_duration = 0
 auto_explain.log_analyze = on
 max_parallel_workers_per_gather = 2
@@ -18,8 +20,7 @@ enable_indexscan = off
 enable_indexonlyscan = off
 enable_bitmapscan = off
 END
-$node->start;
-load_sample($node);
+$node->restart;
 $node->safe_psql('sample', <<'END');
 CREATE TABLE measurements (tenant_id uuid NOT NULL, value int NOT NULL);
 INSERT INTO measurements
