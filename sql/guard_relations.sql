@@ -213,8 +213,7 @@ COPY saas.forgotten (v) TO STDOUT;
 COPY (SELECT v FROM saas.forgotten) TO STDOUT;
 COPY (SELECT v FROM saas.orders_by_super) TO STDOUT;
 COPY (DELETE FROM saas.forgotten RETURNING v) TO STDOUT;
-COPY saas.forgotten FROM STDIN;
-\.
+\copy saas.forgotten FROM /dev/null
 COPY saas.orders_mv TO STDOUT;
 DECLARE d CURSOR FOR SELECT v FROM saas.forgotten;
 EXPLAIN SELECT v FROM saas.forgotten;

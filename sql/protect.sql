@@ -109,12 +109,8 @@ UPDATE saas.by_uuid SET tenant_id = NULL;
 INSERT INTO saas.by_uuid SELECT :'globex', v FROM saas.by_uuid;
 MERGE INTO saas.by_uuid t USING (SELECT 1) s ON false WHEN NOT MATCHED THEN INSERT VALUES ('6a4fb4a2-5f37-c199-ad1f-70a1760e373c', 'forged');
 MERGE INTO saas.by_uuid t USING (SELECT 1) s ON true WHEN MATCHED THEN UPDATE SET tenant_id = '6a4fb4a2-5f37-c199-ad1f-70a1760e373c';
-COPY saas.by_uuid FROM STDIN;
-6a4fb4a2-5f37-c199-ad1f-70a1760e373c	forged
-\.
-COPY saas.by_uuid (v) FROM STDIN;
-by copy
-\.
+\copy saas.by_uuid FROM /dev/null
+\copy saas.by_uuid (v) FROM /dev/null
 INSERT INTO saas.by_uuid VALUES (:'acme', 'own');
 SELECT v FROM saas.by_uuid ORDER BY v;
 ROLLBACK;
@@ -494,8 +490,7 @@ TRUNCATE saas.countries;
 MERGE INTO saas.countries c USING (SELECT 1) s ON true WHEN MATCHED THEN DELETE;
 SELECT * FROM saas.countries FOR UPDATE;
 SELECT * FROM saas.countries FOR KEY SHARE;
-COPY saas.countries FROM STDIN;
-\.
+\copy saas.countries FROM /dev/null
 SELECT * FROM saas.countries;
 ROLLBACK;
 \set ON_ERROR_ROLLBACK off
