@@ -184,6 +184,22 @@ SET search_path = pg_temp, pg_catalog;
 SELECT tenant_guard.add_secret('by admin', 'HS256', decode(repeat('ab', 32), 'hex'));
 \c -
 
+-- A set is refused as a whole, and the ring stays, where it is ambiguous or gives a secret away.
+DELETE FROM tenant_guard.signing_keys;
+SELECT tenant_guard.add_jwks(jsonb_build_object('keys', jsonb_build_array(:'es_jwk'::jsonb)));
+\set secret '{"kty":"oct","kid":"s","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}'
+SELECT tenant_guard.add_jwks(jsonb_build_object('keys', jsonb_build_array(:'ed_jwk'::jsonb, :'secret'::jsonb)));
+SELECT tenant_guard.add_jwks(jsonb_build_object('keys', jsonb_build_array(:'es_jwk'::jsonb || '{"kid":"twice"}', :'ed_jwk'::jsonb || '{"kid":"twice"}')));
+SELECT tenant_guard.add_jwks(jsonb_build_object('keys', jsonb_build_array(:'ed_jwk'::jsonb, :'ed_jwk'::jsonb || '{"use":"enc"}')));
+SELECT tenant_guard.add_jwks(jsonb_build_object('keys', jsonb_build_array(:'ed_jwk'::jsonb - 'kid', :'ed_jwk'::jsonb - 'kid')));
+-- The thumbprint of a secret would be a hash of it that everybody can see.
+SELECT tenant_guard.add_jwk(:'secret'::jsonb - 'kid');
+SELECT kid, status FROM tenant_guard.keys ORDER BY kid;
+-- Positive controls: secrets with names of their own, and public keys beside what is no key.
+SELECT tenant_guard.add_jwks(jsonb_build_object('keys', jsonb_build_array(:'secret'::jsonb, :'secret'::jsonb || '{"kid":"t"}')));
+SELECT tenant_guard.add_jwks(jsonb_build_object('keys', jsonb_build_array(:'es_jwk'::jsonb || '{"kid":"n1"}', 7, :'ed_jwk'::jsonb || '{"kid":"n2"}')));
+SELECT kid, status FROM tenant_guard.keys ORDER BY kid;
+
 -- The view names no secret by any column.
 SELECT string_agg(attname, ', ' ORDER BY attnum) AS columns
   FROM pg_attribute WHERE attrelid = 'tenant_guard.keys'::regclass AND attnum > 0;

@@ -103,7 +103,9 @@ CREATE FUNCTION tenant_guard.add_jwks(jwks jsonb, issuer text DEFAULT NULL)
   RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   jwk jsonb;
+  added text;
   kept text[] := '{}';
+  twice text;
   refusal text;
 BEGIN
   IF jsonb_typeof(jwks -> 'keys') IS DISTINCT FROM 'array' THEN
@@ -111,9 +113,23 @@ BEGIN
       MESSAGE = 'not a JWK set',
       DETAIL = 'A JWK set is an object with an array "keys" (RFC 7517 section 5).';
   END IF;
+  -- A set with public keys is one that is published: a secret in it is a secret no more.
+  IF (SELECT count(DISTINCT (k ->> 'kty') = 'oct') > 1 FROM jsonb_array_elements(jwks -> 'keys') k) THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = 'the JWK set mixes secrets with public keys',
+      DETAIL = 'A set with public keys is made to be published. The ring is as it was.',
+      HINT = 'Replace the secrets if anybody saw the set, and add them with tenant_guard.add_secret().';
+  END IF;
+  -- Unusable keys count too: which of two keys a kid means must not depend on what we can read.
+  SELECT k ->> 'kid' INTO twice FROM jsonb_array_elements(jwks -> 'keys') k
+   WHERE k ->> 'kid' <> '' GROUP BY 1 HAVING count(*) > 1 LIMIT 1;
   FOR jwk IN SELECT jsonb_array_elements(jwks -> 'keys') LOOP
+    EXIT WHEN twice IS NOT NULL;
     BEGIN
-      kept := kept || tenant_guard.add_jwk(jwk, issuer);
+      added := tenant_guard.add_jwk(jwk, issuer);
+      -- A key without a kid is named by its thumbprint, which another may have as its kid.
+      twice := CASE WHEN added = ANY (kept) THEN added END;
+      kept := kept || added;
     EXCEPTION WHEN invalid_parameter_value THEN
       -- Sets hold keys for other uses and of other kinds too (RFC 7517 section 5): they are left out.
       GET STACKED DIAGNOSTICS refusal = PG_EXCEPTION_DETAIL;
@@ -121,6 +137,13 @@ BEGIN
         DETAIL = refusal;
     END;
   END LOOP;
+  IF twice IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('the JWK set has two keys with kid "%s"', left(twice, 256)),
+      DETAIL = 'A kid names one key (RFC 7517 section 4.5). The ring is as it was.',
+      HINT = 'Ask the issuer for a set without duplicates, or add the keys that you need with '
+             'tenant_guard.add_jwk().';
+  END IF;
   IF kept = '{}' THEN
     RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
       MESSAGE = 'the JWK set has no usable key',
@@ -133,7 +156,8 @@ END
 $$;
 COMMENT ON FUNCTION tenant_guard.add_jwks(jsonb, text) IS
   'Makes the ring of an issuer equal to a JWK set (RFC 7517 section 5): adds its keys, retires those that '
-  'left, and returns how many are active. Keys that cannot be used are left out with a WARNING.';
+  'left, and returns how many are active. Keys that cannot be used are left out with a WARNING. A set that '
+  'mixes secrets with public keys or names two keys alike is refused with SQLSTATE 22023.';
 
 CREATE FUNCTION tenant_guard.retire_key(kid text, issuer text DEFAULT NULL)
   RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

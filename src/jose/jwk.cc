@@ -209,18 +209,19 @@ KeyVerdict import_curve(const Jwk& jwk, const CurveRow& curve, ImportedKey& out)
     return is_ec ? store_thumbprint(with_y, out) : store_thumbprint(without_y, out);
 }
 
+// No thumbprint here: views, logs and tokens show the kid, and a hash of a secret lets anybody try
+// guesses offline (RFC 7638 section 7).
 KeyVerdict import_oct(const Jwk& jwk, ImportedKey& out) {
     const Algorithm* algorithm = nullptr;
     const KeyVerdict choice = choose_algorithm(jwk, KeyType::secret, algorithm);
     if (choice != KeyVerdict::ok) return choice;
+    if (out.kid_size == 0) return KeyVerdict::kid_missing;
     Bytes secret;
     const bool good = read_bytes(jwk.k, secret);
     const KeyVerdict stored =
         good ? store_secret(secret.text(), *algorithm, out) : KeyVerdict::unreadable;
     OPENSSL_cleanse(&secret, sizeof secret);
-    if (stored != KeyVerdict::ok || out.kid_size != 0) return stored;
-    const std::string_view parts[] = {R"({"k":")", jwk.k, R"(","kty":"oct"})"};
-    return store_thumbprint(parts, out);
+    return stored;
 }
 
 KeyVerdict import_by_type(const JsonValue& object, const Jwk& jwk, ImportedKey& out) {

@@ -19,6 +19,8 @@ constexpr std::array<const char*, static_cast<std::size_t>(KeyVerdict::internal)
     "The key is not of the type that its algorithm needs.",
     "The key says that it is not for verifying signatures.",
     "The key contains its private part, which must never leave the issuer.",
+    "A secret needs a name (kid) of its own: its thumbprint would be a hash of the secret that "
+    "everybody can see.",
     "The name of the key (kid) must be 1 to 256 bytes long.",
     "The key is larger than the largest that is accepted.",
     "OpenSSL failed while it looked at the key.",

@@ -23,6 +23,7 @@ enum class KeyVerdict : std::uint8_t {
     wrong_type,
     wrong_use,
     private_key,
+    kid_missing,
     kid_too_long,
     too_large,
     internal,
@@ -46,7 +47,8 @@ void wipe(ImportedKey& key);
 
 // One JWK (RFC 7517). Without "kid" the kid is the RFC 7638 thumbprint; without "alg" it follows
 // from the key: RSA is RS256, an elliptic curve its own, oct is HS256. Private members of a
-// public-key type refuse it.
+// public-key type refuse it. A secret must bring its "kid": kids are public, and the thumbprint of
+// a secret is a hash of it, with which guesses could be tried at home (RFC 7638 section 7).
 KeyVerdict import_jwk(std::string_view json, ImportedKey& out);
 
 // Exactly one PEM block: PUBLIC KEY, RSA PUBLIC KEY or CERTIFICATE (of which only the key is used:

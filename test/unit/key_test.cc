@@ -64,8 +64,9 @@ TEST(Jwk, TheAlgorithmFollowsFromTheKeyUnlessItIsNamed) {
         {std::string(vectors::es512_jwk), "ES512"},
         {std::string(vectors::ed25519_jwk), "EdDSA-Ed25519"},
         {with_member(vectors::ed25519_jwk, R"("alg":"EdDSA")"), "EdDSA-Ed25519"},
-        {R"({"kty":"oct","k":")" + test::encode(std::string(64, 'x')) + R"("})", "HS256"},
-        {R"({"kty":"oct","alg":"HS512","k":")" + test::encode(std::string(64, 'x')) + R"("})",
+        {R"({"kty":"oct","kid":"k","k":")" + test::encode(std::string(64, 'x')) + R"("})", "HS256"},
+        {R"({"kty":"oct","kid":"k","alg":"HS512","k":")" + test::encode(std::string(64, 'x')) +
+             R"("})",
          "HS512"},
     };
     for (const auto& [jwk, stored_name] : cases) {
@@ -169,15 +170,34 @@ TEST(Jwk, MalformedOnesAreRefused) {
          with_member(vectors::rs256_jwk, R"("x5c":[")" + std::string(100'000, 'A') + R"("])"),
          KeyVerdict::too_large},
         {"a secret of 31 bytes",
-         R"({"kty":"oct","k":")" + test::encode(std::string(31, 'x')) + R"("})",
+         R"({"kty":"oct","kid":"k","k":")" + test::encode(std::string(31, 'x')) + R"("})",
          KeyVerdict::too_weak},
-        {"a secret of one byte", R"({"kty":"oct","k":"AQ"})", KeyVerdict::too_weak},
-        {"an empty secret", R"({"kty":"oct","k":""})", KeyVerdict::unreadable},
+        {"a secret of one byte", R"({"kty":"oct","kid":"k","k":"AQ"})", KeyVerdict::too_weak},
+        {"an empty secret", R"({"kty":"oct","kid":"k","k":""})", KeyVerdict::unreadable},
         {"an encryption secret",
          R"({"kty":"oct","alg":"A256KW","k":")" + test::encode(std::string(32, 'x')) + R"("})",
          KeyVerdict::wrong_use},
     };
     for (const auto& [why, jwk, verdict] : cases) EXPECT_EQ(jwk_verdict(jwk), verdict) << why;
+}
+
+TEST(Jwk, ASecretWithoutANameDoesNotPublishItsHash) {
+    const std::string k = test::encode(std::string(64, 'x'));
+    const auto secret = [&k](std::string_view member) {
+        return R"({"kty":"oct",)" + std::string(member) + R"("k":")" + k + R"("})";
+    };
+    EXPECT_EQ(jwk_verdict(secret(R"("kid":"k1",)")), KeyVerdict::ok) << "the control";
+    EXPECT_EQ(jwk_verdict(secret("")), KeyVerdict::kid_missing);
+    EXPECT_EQ(jwk_verdict(secret(R"("alg":"HS512",)")), KeyVerdict::kid_missing);
+    EXPECT_EQ(jwk_verdict(secret(R"("kid":"",)")), KeyVerdict::kid_missing);
+    EXPECT_EQ(jwk_verdict(secret(R"("kid":null,)")), KeyVerdict::unreadable);
+    EXPECT_EQ(jwk_verdict(secret(R"("key_ops":["sign"],"kid":"k1",)")), KeyVerdict::wrong_use);
+
+    ImportedKey key;
+    ASSERT_EQ(import_jwk(secret(""), key), KeyVerdict::kid_missing);
+    EXPECT_EQ(key.kid_size, 0u) << "nothing to show";
+    EXPECT_EQ(key.material_size, 0u) << "nothing to store";
+    EXPECT_NE(std::string(describe(KeyVerdict::kid_missing)).find("kid"), std::string::npos);
 }
 
 // A modulus of this many bits: nobody factors it here, and import tells prime and even ones apart.
@@ -450,6 +470,37 @@ TEST(Secret, ShorterThanTheHashIsTooWeak) {
         if (verdict == KeyVerdict::too_weak) {
             EXPECT_EQ(load_key(alg, std::string(size, 'x'), loaded), verdict);
             EXPECT_EQ(loaded.handle, nullptr);
+        }
+    }
+}
+
+TEST(Secret, WhatEverybodyKnowsIsNoSecret) {
+    // The attack: an administrator, or a program, hands the issuer's public key to the function for
+    // secrets, and whoever reads the issuer's website can sign (RFC 8725 section 2.1).
+    const SigningKey& rsa = SigningKey::of("RS256");
+    const std::string filler(64, 'x');
+    const struct {
+        const char* why;
+        std::string secret;
+        KeyVerdict verdict;
+    } cases[] = {
+        {"the control", filler, KeyVerdict::ok},
+        {"a public key", rsa.public_pem(), KeyVerdict::wrong_type},
+        {"an EC public key", SigningKey::of("ES256").public_pem(), KeyVerdict::wrong_type},
+        {"a certificate", certificate_of(rsa.private_pem()), KeyVerdict::wrong_type},
+        {"an RSA public key", pkcs1_of(rsa.public_pem()), KeyVerdict::wrong_type},
+        {"a private key, which is another's secret", rsa.private_pem(), KeyVerdict::wrong_type},
+        {"an ssh key", "ssh-rsa " + filler, KeyVerdict::wrong_type},
+        {"an Ed25519 ssh key", "ssh-ed25519 " + filler, KeyVerdict::wrong_type},
+        {"an ECDSA ssh key", "ecdsa-sha2-nistp256 " + filler, KeyVerdict::wrong_type},
+    };
+    for (const auto& [why, secret, verdict] : cases) {
+        for (const char* alg : {"HS256", "HS384", "HS512"}) {
+            ImportedKey key;
+            EXPECT_EQ(import_secret("k1", alg, secret, key), verdict) << why;
+            const std::string jwk = R"({"kty":"oct","kid":"k1","alg":")" + std::string(alg) +
+                                    R"(","k":")" + test::encode(secret) + R"("})";
+            EXPECT_EQ(import_jwk(jwk, key), verdict) << why << ", as JWK";
         }
     }
 }

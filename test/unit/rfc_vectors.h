@@ -6,13 +6,14 @@
 
 namespace tg::vectors {
 
-// RFC 7515 appendix A.1.
+// RFC 7515 appendix A.1, whose key has no kid.
 inline constexpr std::string_view hs256_token =
     R"(eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTk)"
     R"(zODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbU)"
     R"(JU1p1r_wW1gFWFOEjXk)";
 inline constexpr std::string_view hs256_jwk =
-    R"({"kty":"oct","alg":"HS256","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS)"
+    R"({"kty":"oct","kid":"A.1",)"
+    R"("alg":"HS256","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS)"
     R"(0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"})";
 
 // RFC 7515 appendix A.2.
