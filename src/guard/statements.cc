@@ -3,6 +3,7 @@
 #include "guard/statements.h"
 
 #include "guard/expiry.h"
+#include "guard/foreign_key_check.h"
 #include "guard/isolation_shield.h"
 #include "session/remnants.h"
 #include "guard/setting_rules.h"
@@ -42,16 +43,22 @@ void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
         check_context_setting(set);
         if (session::is_token_setting(set)) return session::set_token(set, pass_on);
     }
+    bool is_guarded = true;
     if (!is_part(context)) {
         check_expiry();
         const Guarding mode = enforcement::guarding_beyond_relations();
+        is_guarded = mode != Guarding::none;
         if (mode != Guarding::none) check_statement(mode, statement);
     }
     if (is_repeated_policy(statement)) return;
     check_isolation_shield(statement);
     session::note_remnant(statement);
     const bool drops = may_drop_extension(statement);
-    pass_on();
+    if (!is_guarded && may_check_foreign_key(statement)) {
+        with_owners_sight(pass_on);
+    } else {
+        pass_on();
+    }
     if (drops) check_extension_remains();
 }
 
