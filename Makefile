@@ -12,8 +12,13 @@ core_objects = $(core_sources:.cc=.o)
 zone_objects = $(zone_sources:.cc=.o)
 OBJS         = $(zone_objects) $(core_objects)
 
+# The script of this version, the one that upgrades from the version before (sql/upgrade/assemble), and the scripts of
+# released versions as they were: the upgrade starts from what they install.
 install_script = tenant_guard--$(tg_version).sql
-DATA_built     = $(install_script)
+upgrade_steps  = $(wildcard sql/upgrade/*--$(tg_version).sql)
+upgrade_script = $(upgrade_steps:sql/upgrade/%=tenant_guard--%)
+DATA           = $(wildcard sql/released/*.sql)
+DATA_built     = $(install_script) $(upgrade_script)
 
 # Only the functions that SQL calls leave the library; nothing in it unwinds, so that an error of
 # the server can never jump over a live C++ frame (docs/architecture.md, "The longjmp zone").
@@ -35,7 +40,7 @@ REGRESS        = install keys authenticate context setting protect auto_protect 
 ISOLATION      = tenants invalidation
 REGRESS_OPTS   = --inputdir=. --load-extension=tenant_guard --encoding=UTF8 --no-locale
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=tenant_guard --encoding=UTF8 --no-locale
-EXTRA_CLEAN    = $(install_script) build results output_iso regression.diffs regression.out
+EXTRA_CLEAN    = $(install_script) $(upgrade_script) build results output_iso regression.diffs regression.out
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -46,11 +51,17 @@ $(core_objects): %.o: %.cc
 	$(CXX) $(core_flags) -MMD -MP -c -o $@ $<
 
 $(zone_objects): CXXFLAGS += -MMD -MP
+$(OBJS): tenant_guard.control
 -include $(OBJS:.o=.d)
 EXTRA_CLEAN += $(OBJS:.o=.d)
 
-$(install_script): $(sort $(wildcard sql/install/*.sql)) tenant_guard.control
-	cat $(filter %.sql,$^) > $@
+fragments = $(sort $(wildcard sql/install/*.sql))
+$(install_script): $(fragments) tenant_guard.control
+	cat $(fragments) > $@
+
+$(upgrade_script): tenant_guard--%.sql: sql/upgrade/%.sql sql/upgrade/assemble $(fragments) tenant_guard.control
+	bash sql/upgrade/assemble $< $(fragments) > $@
+.DELETE_ON_ERROR:
 
 .PHONY: lint fuzz majors
 lint: all

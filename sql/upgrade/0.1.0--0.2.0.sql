@@ -1,0 +1,3 @@
+-- By hand, before the fragments of sql/install run again: columns and constraints of tables that are there, and DROP of
+-- what is gone or what CREATE OR REPLACE cannot change (a function's arguments or result, a view's columns).
+
