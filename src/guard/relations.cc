@@ -5,6 +5,7 @@
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
 #include "guard/expiry.h"
+#include "guard/role_catalogs.h"
 #include "enforcement/mode.h"
 #include "enforcement/refusal.h"
 #include "pg/compat.h"
@@ -15,6 +16,7 @@
 
 extern "C" {
 #include "access/parallel.h"
+#include "catalog/pg_db_role_setting.h"
 #include "optimizer/planner.h"
 #include "utils/relcache.h"
 }
@@ -222,7 +224,9 @@ void check_entries(Guarding mode, List* entries) {
     ListCell* cell;
     foreach (cell, entries) {
         pg::RelationAccess access;
-        if (pg::read_access(lfirst(cell), access)) check_access(mode, access);
+        if (!pg::read_access(lfirst(cell), access)) continue;
+        if (access.relation == DbRoleSettingRelationId && hides_role_settings(entries)) continue;
+        check_access(mode, access);
     }
 }
 
@@ -258,7 +262,7 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
 
 void check_relation(Oid relation, Oid role, AclMode permissions) {
     const Guarding mode = guarding();
-    if (mode != Guarding::none) check_access(mode, {relation, role, permissions});
+    if (mode != Guarding::none) check_access(mode, {relation, role, permissions, nullptr});
 }
 
 void install_relations() {

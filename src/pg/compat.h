@@ -33,6 +33,7 @@ struct RelationAccess {
     Oid relation;
     Oid role;  // as whom it is read: a view's owner, or the current user
     AclMode permissions;
+    const Bitmapset* columns;  // that are read, counted from FirstLowInvalidHeapAttributeNumber
 };
 
 #if PG_VERSION_NUM >= 160000
@@ -46,7 +47,7 @@ inline bool read_access(const void* entry, RelationAccess& out) {
     const auto* info = static_cast<const RTEPermissionInfo*>(entry);
     if (info->requiredPerms == 0) return false;
     out = {info->relid, OidIsValid(info->checkAsUser) ? info->checkAsUser : GetUserId(),
-           info->requiredPerms};
+           info->requiredPerms, info->selectedCols};
     return true;
 }
 
@@ -74,7 +75,7 @@ inline bool read_access(const void* entry, RelationAccess& out) {
     const auto* rte = static_cast<const RangeTblEntry*>(entry);
     if (rte->rtekind != RTE_RELATION || rte->requiredPerms == 0) return false;
     out = {rte->relid, OidIsValid(rte->checkAsUser) ? rte->checkAsUser : GetUserId(),
-           rte->requiredPerms};
+           rte->requiredPerms, rte->selectedCols};
     return true;
 }
 
