@@ -2,15 +2,18 @@
 -- run as the extension's owner with a pinned search_path, so every name they print is qualified.
 
 CREATE FUNCTION tenant_guard.tenant_function(column_type oid) RETURNS text
-  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE
-    WHEN t.typbasetype <> 0 THEN tenant_guard.tenant_function(t.typbasetype)
-    WHEN t.oid = 'uuid'::regtype THEN 'tenant_guard.tenant_id_uuid()'
-    WHEN t.oid IN ('text'::regtype, 'varchar'::regtype) THEN 'tenant_guard.tenant_id()'
-    WHEN t.oid = 'bigint'::regtype THEN 'tenant_guard.tenant_id_bigint()'
-    WHEN t.oid = 'integer'::regtype THEN 'tenant_guard.tenant_id_int()'
-  END
-  FROM pg_type t WHERE t.oid = $1
+  LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN (
+    SELECT CASE
+      WHEN t.typbasetype <> 0 THEN tenant_guard.tenant_function(t.typbasetype)
+      WHEN t.oid = 'uuid'::regtype THEN 'tenant_guard.tenant_id_uuid()'
+      WHEN t.oid IN ('text'::regtype, 'varchar'::regtype) THEN 'tenant_guard.tenant_id()'
+      WHEN t.oid = 'bigint'::regtype THEN 'tenant_guard.tenant_id_bigint()'
+      WHEN t.oid = 'integer'::regtype THEN 'tenant_guard.tenant_id_int()'
+    END
+    FROM pg_type t WHERE t.oid = column_type);
+END
 $$;
 COMMENT ON FUNCTION tenant_guard.tenant_function(oid) IS
   'The call that returns the tenant id in this type; NULL for a type that tenant columns cannot have.';
@@ -25,12 +28,19 @@ COMMENT ON FUNCTION tenant_guard.relation_kind("char") IS 'What pg_class.relkind
 
 -- The relation and everything below it, nearest first.
 CREATE FUNCTION tenant_guard.relation_tree(root regclass) RETURNS SETOF regclass
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  WITH RECURSIVE tree (relation, depth) AS (
-    SELECT $1::oid, 0
-    UNION
-    SELECT i.inhrelid, t.depth + 1 FROM pg_inherits i JOIN tree t ON i.inhparent = t.relation)
-  SELECT relation::regclass FROM tree GROUP BY relation ORDER BY max(depth), relation::regclass::text
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = root) THEN
+    RETURN NEXT root;
+    RETURN;
+  END IF;
+  RETURN QUERY
+    WITH RECURSIVE tree (relation, depth) AS (
+      SELECT root::oid, 0
+      UNION
+      SELECT i.inhrelid, t.depth + 1 FROM pg_inherits i JOIN tree t ON i.inhparent = t.relation)
+    SELECT relation::regclass FROM tree GROUP BY relation ORDER BY max(depth), relation::regclass::text;
+END
 $$;
 COMMENT ON FUNCTION tenant_guard.relation_tree(regclass) IS
   'A relation, its partitions and its inheritance children.';
@@ -88,8 +98,10 @@ COMMENT ON FUNCTION tenant_guard.check_tenant_column(regclass, name) IS
   'Checks that a relation can be isolated by a column; SQLSTATE 42809, 42703 or 42804 if not.';
 
 CREATE FUNCTION tenant_guard.isolation_condition(tenant_column pg_attribute) RETURNS text
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT format('%I = %s', $1.attname, tenant_guard.tenant_function($1.atttypid))
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN format('%I = %s', tenant_column.attname, tenant_guard.tenant_function(tenant_column.atttypid));
+END
 $$;
 COMMENT ON FUNCTION tenant_guard.isolation_condition(pg_attribute) IS
   'The condition that a row belongs to the tenant of the transaction.';
@@ -217,18 +229,35 @@ COMMENT ON FUNCTION tenant_guard.protection_steps(regclass, name) IS
 -- do to a declared relation is then not taken for somebody else's DDL.
 CREATE FUNCTION tenant_guard.tree_steps(root regclass, wanted_column name)
   RETURNS TABLE (step_relation regclass, action text, statement text)
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT t.relation, s.action, s.statement
-    FROM tenant_guard.relation_tree($1) WITH ORDINALITY AS t (relation, place),
-         tenant_guard.protection_steps(t.relation, $2) WITH ORDINALITY AS s (action, statement, step)
-   ORDER BY s.action NOT IN ('unregister', 'drop policy', 'register'), t.place, s.step
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN QUERY
+    SELECT t.relation, s.action, s.statement
+      FROM tenant_guard.relation_tree(root) WITH ORDINALITY AS t (relation, place),
+           tenant_guard.protection_steps(t.relation, wanted_column) WITH ORDINALITY AS s (action, statement, step)
+     ORDER BY s.action NOT IN ('unregister', 'drop policy', 'register'), t.place, s.step;
+END
 $$;
 COMMENT ON FUNCTION tenant_guard.tree_steps(regclass, name) IS
   'The statements that are missing for the isolation of a relation, its partitions and children.';
 
+-- The caller holds the lock that the steps need, on the relation and on what is below it.
+CREATE FUNCTION tenant_guard.run_protection_steps(root regclass, wanted_column name)
+  RETURNS TABLE (step_relation regclass, action text, statement text)
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  FOR step_relation, action, statement IN SELECT * FROM tenant_guard.tree_steps(root, wanted_column) LOOP
+    EXECUTE statement;
+    RETURN NEXT;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.run_protection_steps(regclass, name) IS
+  'Runs what is missing for the isolation of a locked relation, its partitions and children.';
+
 CREATE FUNCTION tenant_guard.protect_tree(root regclass, wanted_column name)
   RETURNS TABLE (step_relation regclass, action text, statement text)
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 BEGIN
   IF root IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'relation must not be null';
@@ -237,14 +266,11 @@ BEGIN
     RETURN;
   END IF;
   EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', root);
-  FOR step_relation, action, statement IN SELECT * FROM tenant_guard.tree_steps(root, wanted_column) LOOP
-    EXECUTE statement;
-    RETURN NEXT;
-  END LOOP;
+  RETURN QUERY SELECT * FROM tenant_guard.run_protection_steps(root, wanted_column);
 END
 $$;
 COMMENT ON FUNCTION tenant_guard.protect_tree(regclass, name) IS
-  'Runs what is missing for the isolation of a relation, its partitions and children.';
+  'Locks a relation and runs what is missing for its isolation and that of its partitions and children.';
 
 CREATE FUNCTION tenant_guard.protect(relation regclass, tenant_column name DEFAULT NULL)
   RETURNS TABLE (relation regclass, action text, statement text)
@@ -280,7 +306,7 @@ COMMENT ON FUNCTION tenant_guard.protectable_relations() IS
 
 CREATE FUNCTION tenant_guard.protect_every(dry_run boolean)
   RETURNS TABLE (step_relation regclass, action text, statement text)
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
   candidate record;
   planned regclass[] := '{}';
@@ -319,7 +345,7 @@ COMMENT ON FUNCTION tenant_guard.protect_all(boolean) IS
 
 CREATE FUNCTION tenant_guard.unprotect_tree(root regclass)
   RETURNS TABLE (step_relation regclass, action text, statement text)
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
   declared tenant_guard.relations;
 BEGIN

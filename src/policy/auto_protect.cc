@@ -1,11 +1,13 @@
 // The event trigger's entry. Only here is the statement known as a tree: an ALTER TABLE protects a
 // table that gets its tenant column by it, and leaves alone one that an administrator unprotected.
+#include "catalog/installation.h"
 #include "pg/function.h"
 #include "pg/refuse.h"
 #include "policy/settings.h"
 
 extern "C" {
 #include "commands/event_trigger.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
 }
 
@@ -13,24 +15,54 @@ namespace {
 
 using namespace tg;
 
-bool adds_tenant_column(const AlterTableStmt* alter) {
+// What a statement can do to which tables are to be protected. Most ALTER TABLEs, our own among them, do nothing.
+struct Effect {
+    bool makes_or_joins;  // a table, or a partition or child of one
+    bool brings_tenant_column;
+    bool renames_column;
+};
+
+bool is_tenant_column(const char* name) { return std::strcmp(name, policy::tenant_column_name()) == 0; }
+
+Effect effect_of(const AlterTableStmt* alter) {
+    Effect effect{};
     ListCell* cell;
     foreach (cell, alter->cmds) {
         const auto* command = lfirst_node(AlterTableCmd, cell);
-        if (command->subtype != AT_AddColumn) continue;
-        const auto* column = castNode(ColumnDef, command->def);
-        if (std::strcmp(column->colname, policy::tenant_column_name()) == 0) return true;
+        if (command->subtype == AT_AddColumn)
+            effect.brings_tenant_column |= is_tenant_column(castNode(ColumnDef, command->def)->colname);
+        if (command->subtype == AT_AttachPartition || command->subtype == AT_AddInherit)
+            effect.makes_or_joins = true;
     }
-    return false;
+    return effect;
 }
 
-bool brings_tenant_column(const Node* statement) {
-    if (IsA(statement, AlterTableStmt))
-        return adds_tenant_column(reinterpret_cast<const AlterTableStmt*>(statement));
-    if (!IsA(statement, RenameStmt)) return true;  // it makes a table
-    const auto* rename = reinterpret_cast<const RenameStmt*>(statement);
-    return rename->renameType == OBJECT_COLUMN &&
-           std::strcmp(rename->newname, policy::tenant_column_name()) == 0;
+// A column also comes and changes its name by the type that a table is made of.
+Effect effect_of(const Node* statement) {
+    switch (nodeTag(statement)) {
+        case T_CreateStmt:
+        case T_CreateTableAsStmt:
+        case T_CreateSchemaStmt:
+            return {.makes_or_joins = true, .brings_tenant_column = true, .renames_column = false};
+        case T_AlterTableStmt:
+            return effect_of(reinterpret_cast<const AlterTableStmt*>(statement));
+        case T_RenameStmt: {
+            const auto* rename = reinterpret_cast<const RenameStmt*>(statement);
+            if (rename->renameType != OBJECT_COLUMN && rename->renameType != OBJECT_ATTRIBUTE) return {};
+            return {.makes_or_joins = false,
+                    .brings_tenant_column = is_tenant_column(rename->newname),
+                    .renames_column = true};
+        }
+        default:
+            return {};  // ALTER TABLE ... SET SCHEMA, ALTER TABLE ALL IN TABLESPACE
+    }
+}
+
+void require_tenant_columns() {
+    SPI_connect();
+    if (SPI_execute("SELECT tenant_guard.require_tenant_columns()", false, 0) != SPI_OK_SELECT)
+        elog(ERROR, "could not look for tenant columns");
+    SPI_finish();
 }
 
 void protect_new_relations(bool brings_column) {
@@ -51,7 +83,15 @@ TG_FUNCTION(tenant_guard_ddl_command_end) {
                         errmsg("function \"%s\" must be called as an event trigger",
                                get_func_name(fcinfo->flinfo->fn_oid))));
     pg::require_preloaded();
+    // Tables of an extension are its own affair: they stay unprotected, which the guard refuses. Our own script must
+    // not meet functions that it is about to make.
+    if (creating_extension) PG_RETURN_NULL();
+    if (catalog::installation().state == catalog::InstallationState::other_version)
+        catalog::require_installation();
     const auto* event = reinterpret_cast<const EventTriggerData*>(fcinfo->context);
-    if (policy::auto_protects()) protect_new_relations(brings_tenant_column(event->parsetree));
+    const Effect effect = effect_of(event->parsetree);
+    if (effect.renames_column) require_tenant_columns();
+    if ((effect.makes_or_joins || effect.brings_tenant_column) && policy::auto_protects())
+        protect_new_relations(effect.brings_tenant_column);
     PG_RETURN_NULL();
 }

@@ -1,0 +1,290 @@
+-- What migrations do after a table was made: whatever the statement, a table with a tenant column is protected when it
+-- ends, or the statement fails; and the trigger adds neither locks nor more than it has to.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set tokens :abs_srcdir '/test/tokens/regress.psql'
+\set ECHO none
+\i :tokens
+\set ECHO all
+\set SHOW_CONTEXT never
+
+SET client_min_messages = warning;
+SELECT FROM (SELECT tenant_guard.add_secret('hs', 'HS256', :'hs_secret_hex'::bytea)) AS added;
+CREATE ROLE regress_tg_app;
+CREATE ROLE regress_tg_owner;
+CREATE SCHEMA saas AUTHORIZATION regress_tg_owner;
+CREATE SCHEMA saas_two AUTHORIZATION regress_tg_owner;
+GRANT USAGE ON SCHEMA saas, saas_two TO regress_tg_app;
+ALTER DEFAULT PRIVILEGES FOR ROLE regress_tg_owner GRANT ALL ON TABLES TO regress_tg_app;
+CREATE FUNCTION states(pattern text) RETURNS TABLE (relation text, state text) LANGUAGE sql SECURITY DEFINER AS $$
+  SELECT c.oid::regclass::text,
+         concat_ws(', ', coalesce(r.status, 'unprotected'), 'by ' || r.tenant_column,
+                   CASE WHEN c.relrowsecurity AND c.relforcerowsecurity THEN 'enforced' END,
+                   CASE WHEN r.status = 'protected' AND NOT tenant_guard.has_isolation_policy(c.oid, r.tenant_column)
+                        THEN 'without its policy' END)
+    FROM pg_class c LEFT JOIN tenant_guard.relations r ON r.relation = c.oid
+   WHERE c.relnamespace IN ('saas'::regnamespace, 'saas_two'::regnamespace) AND c.relkind IN ('r', 'p', 'm', 'f')
+     AND c.relname ~ pattern
+   ORDER BY c.relname COLLATE "C" $$;
+SET SESSION AUTHORIZATION regress_tg_owner;
+
+--
+-- Several statements in one message, and one transaction with many
+--
+CREATE TABLE saas.a1 (tenant_id uuid)\; CREATE TABLE saas.a2 (organisation uuid)\; ALTER TABLE saas.a2 RENAME organisation TO tenant_id\; SELECT count(*) FROM saas.a2;
+SELECT * FROM states('^a');
+-- One that fails takes all of its message along.
+CREATE TABLE saas.a3 (tenant_id uuid)\; CREATE TABLE saas.a4 (tenant_id numeric)\; CREATE TABLE saas.a5 (tenant_id uuid);
+SELECT * FROM states('^a[345]');
+BEGIN;
+CREATE TABLE saas.b1 (id int PRIMARY KEY, v text);
+CREATE TABLE saas.b2 (id int REFERENCES saas.b1, tenant_id uuid);
+ALTER TABLE saas.b1 ADD COLUMN tenant_id uuid, ADD COLUMN more text;
+ALTER TABLE saas.b1 ADD CONSTRAINT b1_check CHECK (more <> '');
+CREATE INDEX ON saas.b1 (tenant_id);
+ALTER TABLE saas.b1 RENAME TO b1_renamed;
+ALTER TABLE saas.b1_renamed SET SCHEMA saas_two;
+ALTER TABLE saas.b2 ALTER COLUMN tenant_id SET NOT NULL;
+SAVEPOINT s;
+CREATE TABLE saas.b3 (tenant_id uuid);
+DROP TABLE saas.b2;
+ROLLBACK TO s;
+SELECT * FROM states('^b');
+COMMIT;
+SELECT * FROM states('^b');
+RESET SESSION AUTHORIZATION;
+-- The name and the schema changed, the owner changes: the declaration follows, and the application is isolated.
+CREATE ROLE regress_tg_heir;
+ALTER TABLE saas_two.b1_renamed OWNER TO regress_tg_heir;
+SELECT * FROM states('^b1');
+INSERT INTO saas_two.b1_renamed VALUES (1, 'acme', :'acme', 'x'), (2, 'globex', :'globex', 'x');
+SET SESSION AUTHORIZATION regress_tg_app;
+BEGIN;
+SELECT FROM tenant_guard.authenticate(:'a_hs');
+SELECT v FROM saas_two.b1_renamed;
+COMMIT;
+RESET SESSION AUTHORIZATION;
+
+--
+-- What an administrator unprotected stays so under DDL about something else
+--
+SELECT count(*) > 0 AS done FROM tenant_guard.unprotect('saas.a1');
+SET SESSION AUTHORIZATION regress_tg_owner;
+ALTER TABLE saas.a1 ADD COLUMN v text;
+ALTER TABLE saas.a1 RENAME COLUMN v TO w;
+ALTER TABLE saas.a1 RENAME TO a1_renamed;
+ALTER TABLE saas.a1_renamed SET SCHEMA saas_two;
+SELECT * FROM states('^a1');
+RESET SESSION AUTHORIZATION;
+SET SESSION AUTHORIZATION regress_tg_app;
+BEGIN;
+SELECT FROM tenant_guard.authenticate(:'a_hs');
+SELECT count(*) FROM saas_two.a1_renamed;
+ROLLBACK;
+RESET SESSION AUTHORIZATION;
+
+--
+-- A column that comes with the type of a typed table
+--
+SET SESSION AUTHORIZATION regress_tg_owner;
+CREATE TYPE saas.shape AS (v text);
+CREATE TABLE saas.typed OF saas.shape;
+CREATE TYPE saas.other_shape AS (organisation uuid, v text);
+CREATE TABLE saas.typed_other OF saas.other_shape;
+SELECT * FROM states('^typed');
+ALTER TYPE saas.shape ADD ATTRIBUTE tenant_id uuid CASCADE;
+ALTER TYPE saas.other_shape RENAME ATTRIBUTE organisation TO tenant_id CASCADE;
+SELECT * FROM states('^typed');
+-- A type that is no table's.
+CREATE TYPE saas.colour AS ENUM ('red');
+ALTER TYPE saas.colour ADD VALUE 'blue';
+
+--
+-- What would take the tenant column away, from wherever it comes
+--
+CREATE TABLE saas.plain (tenant_id uuid, v text);
+ALTER TABLE saas.plain RENAME COLUMN tenant_id TO organisation;
+ALTER TABLE saas.plain DROP COLUMN tenant_id;
+ALTER TABLE saas.plain DROP COLUMN tenant_id CASCADE;
+ALTER TABLE saas.plain ALTER COLUMN tenant_id TYPE text;
+ALTER TYPE saas.shape RENAME ATTRIBUTE tenant_id TO organisation CASCADE;
+ALTER TYPE saas.shape DROP ATTRIBUTE tenant_id CASCADE;
+CREATE DOMAIN saas.tenant AS uuid;
+CREATE TABLE saas.of_domain (tenant_id saas.tenant);
+DROP DOMAIN saas.tenant CASCADE;
+CREATE TABLE saas.parent (organisation uuid, v text);
+CREATE TABLE saas.child (more int) INHERITS (saas.parent);
+RESET SESSION AUTHORIZATION;
+SELECT count(*) > 0 AS done FROM tenant_guard.protect('saas.child', 'organisation');
+SET SESSION AUTHORIZATION regress_tg_owner;
+ALTER TABLE saas.parent RENAME COLUMN organisation TO company;
+ALTER TABLE saas.parent DROP COLUMN organisation;
+ALTER TABLE saas.parent DROP COLUMN organisation CASCADE;
+SELECT * FROM states('^(plain|typed|of_domain|child)');
+-- Positive control: other columns, and tables that go as a whole.
+ALTER TABLE saas.parent RENAME COLUMN v TO w;
+ALTER TABLE saas.parent DROP COLUMN w;
+ALTER TYPE saas.shape DROP ATTRIBUTE v CASCADE;
+DROP TABLE saas.of_domain;
+DROP DOMAIN saas.tenant;
+DROP TABLE saas.parent CASCADE;
+DROP TYPE saas.shape CASCADE;
+SELECT * FROM states('^(typed|of_domain|child)');
+RESET SESSION AUTHORIZATION;
+SELECT count(*) FROM tenant_guard.relations r WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.relation);
+-- An administrator's way to another type: in one transaction, so that nothing is open in between.
+BEGIN;
+SELECT count(*) > 0 AS done FROM tenant_guard.unprotect('saas.plain');
+ALTER TABLE saas.plain ALTER COLUMN tenant_id TYPE text;
+SELECT count(*) > 0 AS done FROM tenant_guard.protect('saas.plain');
+COMMIT;
+SELECT * FROM states('^plain');
+
+--
+-- Partitions come and go
+--
+SET SESSION AUTHORIZATION regress_tg_owner;
+CREATE TABLE saas.p (tenant_id uuid, at int) PARTITION BY RANGE (at);
+CREATE TABLE saas.p_1 PARTITION OF saas.p FOR VALUES FROM (0) TO (10);
+CREATE TABLE saas.p_2 PARTITION OF saas.p FOR VALUES FROM (10) TO (20);
+ALTER TABLE saas.p DETACH PARTITION saas.p_1 CONCURRENTLY;
+SELECT * FROM states('^p_|^p$');
+ALTER TABLE saas.p_1 ADD COLUMN extra int;
+ALTER TABLE saas.p ADD COLUMN extra int;
+ALTER TABLE saas.p ATTACH PARTITION saas.p_1 FOR VALUES FROM (0) TO (10);
+SELECT * FROM states('^p_|^p$');
+
+--
+-- Copies of its form; and NO INHERIT
+--
+CREATE TABLE saas.c_like (LIKE saas.p);
+CREATE TABLE saas.c_as AS TABLE saas.p WITH NO DATA;
+SELECT * INTO saas.c_into FROM saas.p;
+CREATE TABLE saas.c_child () INHERITS (saas.plain);
+ALTER TABLE saas.c_child NO INHERIT saas.plain;
+SELECT * FROM states('^c_');
+
+--
+-- Tools that copy DDL run it as a replica. The triggers fire all the same.
+--
+RESET SESSION AUTHORIZATION;
+SET session_replication_role = replica;
+CREATE TABLE saas.replicated (tenant_id uuid);
+ALTER TABLE saas.replicated DROP COLUMN tenant_id CASCADE;
+RESET session_replication_role;
+SELECT * FROM states('^replicated');
+
+--
+-- Foreign tables cannot be protected, and are refused
+--
+CREATE EXTENSION postgres_fdw;
+DO $$ BEGIN
+  EXECUTE format('CREATE SERVER regress_tg_server FOREIGN DATA WRAPPER postgres_fdw OPTIONS (dbname %L, host %L, port %L)',
+                 current_database(), split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'));
+END $$;
+CREATE USER MAPPING FOR PUBLIC SERVER regress_tg_server;
+CREATE USER MAPPING FOR CURRENT_USER SERVER regress_tg_server;
+CREATE TABLE saas_two.f_imported (tenant_id uuid);
+CREATE FOREIGN TABLE saas.f_one (tenant_id uuid) SERVER regress_tg_server;
+CREATE FOREIGN TABLE saas.f_part PARTITION OF saas.p FOR VALUES FROM (50) TO (60) SERVER regress_tg_server;
+IMPORT FOREIGN SCHEMA saas_two LIMIT TO (f_imported) FROM SERVER regress_tg_server INTO saas;
+GRANT ALL ON saas.f_one, saas.f_part, saas.f_imported TO regress_tg_app;
+SELECT relation, status, reason FROM tenant_guard.protection WHERE relation::text ~ '^saas\.f_' ORDER BY relation::text;
+SET SESSION AUTHORIZATION regress_tg_app;
+\set ON_ERROR_ROLLBACK on
+BEGIN;
+SELECT FROM tenant_guard.authenticate(:'a_hs');
+SELECT count(*) FROM saas.f_one;
+SELECT count(*) FROM saas.f_part;
+SELECT count(*) FROM saas.f_imported;
+ROLLBACK;
+\set ON_ERROR_ROLLBACK off
+RESET SESSION AUTHORIZATION;
+DROP EXTENSION postgres_fdw CASCADE;
+
+--
+-- Locks: with the trigger, the DDL holds on the tables of others what it holds without
+--
+CREATE VIEW held AS
+  SELECT l.relation::regclass::text AS relation, l.mode
+    FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+   WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'
+     AND c.relnamespace IN ('saas'::regnamespace, 'saas_two'::regnamespace);
+CREATE TABLE locks_taken (statement text, with_trigger boolean, relation text, mode text);
+-- What lies where the statements work: protected or not, as it was before.
+SET tenant_guard.auto_protect = off;
+CREATE TABLE saas.l_parent (tenant_id uuid, at int) PARTITION BY RANGE (at);
+CREATE TABLE saas.l_sibling PARTITION OF saas.l_parent FOR VALUES FROM (90) TO (99);
+CREATE TABLE saas.l_other (tenant_id uuid, at int);
+CREATE TABLE saas.l_tree (tenant_id uuid, at int) PARTITION BY RANGE (at);
+CREATE TABLE saas.l_tree_1 PARTITION OF saas.l_tree FOR VALUES FROM (20) TO (30);
+CREATE TABLE saas.l_base (tenant_id uuid, v text);
+CREATE TABLE saas.l_base_child () INHERITS (saas.l_base);
+CREATE TABLE saas.l_heir (tenant_id uuid, v text);
+CREATE TABLE saas.l_heir_above (tenant_id uuid, v text);
+CREATE TABLE saas.l_heir_below () INHERITS (saas.l_heir_above);
+CREATE TABLE saas.l_late (v text);
+CREATE TABLE saas.l_late_child () INHERITS (saas.l_late);
+CREATE TYPE saas.l_shape AS (v text);
+CREATE TABLE saas.l_typed OF saas.l_shape;
+CREATE TABLE saas.l_referenced (id int PRIMARY KEY, tenant_id uuid);
+SELECT count(*) > 0 AS done FROM tenant_guard.protect('saas.l_parent');
+SELECT count(*) > 0 AS done FROM tenant_guard.protect('saas.l_base');
+RESET tenant_guard.auto_protect;
+DO $$
+DECLARE
+  ddl text;
+  setting text;
+BEGIN
+  FOREACH ddl IN ARRAY ARRAY[
+      'CREATE TABLE saas.l_new (tenant_id uuid, n int REFERENCES saas.l_referenced)',
+      'CREATE TABLE saas.l_copy AS SELECT * FROM saas.l_other',
+      'CREATE TABLE saas.l_new (LIKE saas.l_other INCLUDING ALL)',
+      'CREATE TABLE saas.l_part PARTITION OF saas.l_parent FOR VALUES FROM (0) TO (10)',
+      'ALTER TABLE saas.l_parent ATTACH PARTITION saas.l_other FOR VALUES FROM (10) TO (20)',
+      'ALTER TABLE saas.l_parent ATTACH PARTITION saas.l_tree FOR VALUES FROM (20) TO (30)',
+      'ALTER TABLE saas.l_parent DETACH PARTITION saas.l_sibling',
+      'CREATE TABLE saas.l_new () INHERITS (saas.l_base)',
+      'ALTER TABLE saas.l_heir INHERIT saas.l_base',
+      'ALTER TABLE saas.l_heir_above INHERIT saas.l_base',
+      'ALTER TABLE saas.l_late ADD COLUMN tenant_id uuid',
+      'ALTER TABLE saas.l_late RENAME COLUMN v TO tenant_id',
+      'ALTER TYPE saas.l_shape ADD ATTRIBUTE tenant_id uuid CASCADE',
+      'ALTER TABLE saas.l_other ADD COLUMN more int',
+      'ALTER TABLE saas.l_other ALTER COLUMN at SET STATISTICS 10',
+      'ALTER TABLE saas.l_other SET SCHEMA saas_two',
+      'DROP TABLE saas.l_sibling'] LOOP
+    FOREACH setting IN ARRAY ARRAY['on', 'off'] LOOP
+      BEGIN
+        PERFORM set_config('tenant_guard.auto_protect', setting, true);
+        EXECUTE ddl;
+        RAISE EXCEPTION 'undone' USING ERRCODE = 'TG000', DETAIL =
+          (SELECT coalesce(string_agg(h.relation || '|' || h.mode, E'\n'), '') FROM held h);
+      EXCEPTION WHEN SQLSTATE 'TG000' THEN
+        DECLARE
+          locks text;
+        BEGIN
+          GET STACKED DIAGNOSTICS locks = PG_EXCEPTION_DETAIL;
+          INSERT INTO locks_taken
+          SELECT ddl, setting = 'on', split_part(line, '|', 1), split_part(line, '|', 2)
+            FROM string_to_table(locks, E'\n') AS line;
+        END;
+      END;
+    END LOOP;
+  END LOOP;
+END
+$$;
+-- The locks that were only there with it: INHERIT itself locks the children of the child too weakly to protect them.
+SELECT statement, relation, mode FROM locks_taken WHERE with_trigger
+EXCEPT SELECT statement, relation, mode FROM locks_taken WHERE NOT with_trigger;
+-- Control: locks were seen.
+SELECT count(DISTINCT statement) AS statements, count(*) > 30 AS locks FROM locks_taken;
+
+DROP VIEW held;
+DROP TABLE locks_taken;
+DROP SCHEMA saas, saas_two CASCADE;
+SELECT count(*) AS left_behind FROM tenant_guard.relations;
+DROP FUNCTION states(text);
+DELETE FROM tenant_guard.signing_keys;
+DROP OWNED BY regress_tg_owner;
+DROP OWNED BY regress_tg_app;
+DROP ROLE regress_tg_app, regress_tg_owner, regress_tg_heir;
