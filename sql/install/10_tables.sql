@@ -42,7 +42,8 @@ CREATE TABLE tenant_guard.issuers (
   tenant_claim      text NOT NULL CHECK (tenant_claim <> ''),
   attributes_claim  text NOT NULL CHECK (attributes_claim <> ''),
   leeway            bigint NOT NULL CHECK (leeway BETWEEN 0 AND 86400),
-  max_age           bigint CHECK (max_age > 0)
+  max_age           bigint CHECK (max_age > 0),
+  token_type        text CHECK (token_type IN ('JWT', 'at+jwt'))
 );
 COMMENT ON TABLE tenant_guard.issuers IS 'Claim rules for issuers; leeway and max_age in seconds.';
 

@@ -196,7 +196,7 @@ BEGIN
       MESSAGE = 'leeway must be between 0 and one day, and max_age positive',
       DETAIL = format('leeway is %s, max_age is %s.', leeway, coalesce(max_age::text, 'null'));
   END IF;
-  INSERT INTO tenant_guard.issuers VALUES (
+  INSERT INTO tenant_guard.issuers (issuer, audience, tenant_claim, attributes_claim, leeway, max_age) VALUES (
       $1, $2, $3, $4, extract(epoch FROM $5)::bigint, extract(epoch FROM $6)::bigint)
   ON CONFLICT ON CONSTRAINT issuers_pkey DO UPDATE
      SET audience = EXCLUDED.audience, tenant_claim = EXCLUDED.tenant_claim,
@@ -207,6 +207,26 @@ $$;
 COMMENT ON FUNCTION tenant_guard.add_issuer(text, text[], text, text, interval, interval) IS
   'Sets the claim rules of an issuer. Claim names may be paths such as app_metadata.org.id. Keys are '
   'bound to it by their issuer argument.';
+
+CREATE FUNCTION tenant_guard.require_token_type(issuer text, token_type text) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF token_type NOT IN ('JWT', 'at+jwt') THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+      MESSAGE = format('invalid token type "%s"', token_type),
+      HINT = 'It is JWT, at+jwt (RFC 9068), or NULL for both and for tokens that do not say.';
+  END IF;
+  UPDATE tenant_guard.issuers i SET token_type = $2 WHERE i.issuer = $1;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION USING ERRCODE = 'undefined_object',
+      MESSAGE = format('issuer "%s" is not configured', issuer),
+      HINT = format('Run SELECT tenant_guard.add_issuer(%L) first.', issuer);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.require_token_type(text, text) IS
+  'Demands that tokens of an issuer say in "typ" that they are JWT or at+jwt (RFC 9068); NULL takes it back. '
+  'Other tokens are refused with SQLSTATE 28T20. A later add_issuer() leaves it alone.';
 
 CREATE VIEW tenant_guard.keys AS
   SELECT k.kid, nullif(k.issuer, '') AS issuer,

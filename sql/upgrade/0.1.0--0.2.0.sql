@@ -1,3 +1,4 @@
 -- By hand, before the fragments of sql/install run again: columns and constraints of tables that are there, and DROP of
 -- what is gone or what CREATE OR REPLACE cannot change (a function's arguments or result, a view's columns).
 
+ALTER TABLE tenant_guard.issuers ADD COLUMN token_type text CHECK (token_type IN ('JWT', 'at+jwt'));

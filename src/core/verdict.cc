@@ -65,13 +65,17 @@ constexpr std::array<VerdictText, verdict_count> texts = {{
      "Run COMMIT or ROLLBACK before a token of another tenant."},
     {"internal", "28T19", "The token could not be checked, and so it is not accepted.",
      "Look into the server log for what went before."},
+    {"type_mismatch", "28T20",
+     "The token is not of the type that its issuer is configured with, or does not say its type.",
+     "Ask the issuer for a token of that type, or change the type with "
+     "tenant_guard.require_token_type()."},
 }};
 
 }  // namespace
 
 const VerdictText& describe(Verdict verdict) {
     const auto index = static_cast<std::size_t>(verdict);
-    return texts[index < texts.size() ? index : texts.size() - 1];
+    return texts[index < texts.size() ? index : static_cast<std::size_t>(Verdict::internal)];
 }
 
 }  // namespace tg

@@ -31,9 +31,10 @@ enum class Verdict : std::uint8_t {
     revoked,
     tenant_switch,
     internal,
+    type_mismatch,
 };
 
-inline constexpr std::size_t verdict_count = static_cast<std::size_t>(Verdict::internal) + 1;
+inline constexpr std::size_t verdict_count = static_cast<std::size_t>(Verdict::type_mismatch) + 1;
 
 struct VerdictText {
     std::string_view reason;  // the enumerator's name, for logs and verify()

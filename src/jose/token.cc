@@ -17,6 +17,7 @@ constinit const IssuerRules default_rules = {
     .attributes_claim = "user_attributes",
     .leeway = 0,
     .max_age = -1,
+    .token_type = {},
 };
 
 namespace {
@@ -33,7 +34,7 @@ struct Parts {
 };
 
 struct Header {
-    std::string_view alg, kid;
+    std::string_view alg, kid, typ;
     bool has_kid = false;
 };
 
@@ -90,12 +91,12 @@ bool read_header_member(const JsonMember& member, std::span<char>& room, Header&
         out.has_kid = read_string(member.value, room, out.kid);
         return out.has_kid;
     }
-    std::string_view text;
     // RFC 8725 section 3.11: a token made for something else (a logout token, a DPoP proof) is not
     // one for us.
     if (is_string(member.name, "typ"))
-        return read_string(member.value, room, text) &&
-               (is_media_type(text, "JWT") || is_media_type(text, "at+jwt"));
+        return read_string(member.value, room, out.typ) &&
+               (is_media_type(out.typ, "JWT") || is_media_type(out.typ, "at+jwt"));
+    std::string_view text;
     // A nested token: what was signed would be another token, and not claims.
     if (is_string(member.name, "cty"))
         return read_string(member.value, room, text) && !is_media_type(text, "JWT");
@@ -168,6 +169,11 @@ Verdict verify_with_ring(const Parts& parts, std::string_view signature,
         verdict = judge_issuer(payload, *key.rules, demand.issuers);
         if (verdict == Verdict::issuer_mismatch) continue;
         if (verdict != Verdict::ok) return verdict;
+        // RFC 9068 section 4: where access tokens are wanted, an ID token of the same issuer is not
+        // one, and one that does not say what it is may be either.
+        TG_REQUIRE(key.rules->token_type.empty() ||
+                       is_media_type(header.typ, key.rules->token_type),
+                   type_mismatch);
         if (!header.has_kid) out.kid = key.kid;
         return judge_claims(payload, *key.rules, demand, room, out);
     }

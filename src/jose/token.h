@@ -21,7 +21,8 @@ struct IssuerRules {
     std::string_view tenant_claim;               // a name or a path, see claim_path.h
     std::string_view attributes_claim;
     std::int64_t leeway;
-    std::int64_t max_age;  // < 0: none
+    std::int64_t max_age;         // < 0: none
+    std::string_view token_type;  // what "typ" must say; empty: JWT, at+jwt or nothing
 };
 
 // No issuer, tenant_id, user_attributes, no leeway, no max_age.

@@ -12,7 +12,7 @@ namespace tg::keys {
 
 namespace {
 
-// Columns of the tables (sql/install/30_keys.sql).
+// Columns of the tables (sql/install/10_tables.sql).
 enum KeyColumn { key_kid = 1, key_issuer, key_algorithm, key_material, key_retired };
 enum IssuerColumn {
     issuer_issuer = 1,
@@ -20,7 +20,8 @@ enum IssuerColumn {
     issuer_tenant_claim,
     issuer_attributes_claim,
     issuer_leeway,
-    issuer_max_age
+    issuer_max_age,
+    issuer_token_type
 };
 
 constexpr int max_keys = 1024;
@@ -105,7 +106,8 @@ void load_issuers(Oid table) {
                           .tenant_claim = text_column(tuple, shape, issuer_tenant_claim),
                           .attributes_claim = text_column(tuple, shape, issuer_attributes_claim),
                           .leeway = seconds_column(tuple, shape, issuer_leeway, 0),
-                          .max_age = seconds_column(tuple, shape, issuer_max_age, -1)};
+                          .max_age = seconds_column(tuple, shape, issuer_max_age, -1),
+                          .token_type = text_column(tuple, shape, issuer_token_type)};
     });
     ring.issuers = {rules, static_cast<std::size_t>(count)};
 }

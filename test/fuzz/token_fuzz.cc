@@ -52,7 +52,8 @@ Verdict verify(const std::string& jwt) {
                                                .tenant_claim = "a.b",
                                                .attributes_claim = "x",
                                                .leeway = 5,
-                                               .max_age = 60}};
+                                               .max_age = 60,
+                                               .token_type = {}}};
     static const jose::RingKey ring[] = {{"k1", &jose::default_rules, false, key},
                                          {"k2", &rules[0], false, key},
                                          {"k3", &jose::default_rules, true, key}};

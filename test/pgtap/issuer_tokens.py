@@ -91,10 +91,10 @@ def home():
 KEY_OF = {"RS256": "rs.pem", "ES256": "es.pem"}
 
 
-def mint(claims, alg, kid, without=(), **changes):
+def mint(claims, alg, kid, without=(), typ="JWT", **changes):
     claims = {name: value for name, value in {**claims, **changes}.items() if name not in without}
     key = hmac_secret() if alg == "HS256" else read_key(KEY_OF[alg])
-    headers = {} if kid is None else {"kid": kid}
+    headers = {"typ": typ} if kid is None else {"typ": typ, "kid": kid}
     fresh = jwt.encode(claims, key, algorithm=alg, headers=headers)
     return earlier_signature(fresh) or fresh if alg == "ES256" else fresh
 
@@ -148,6 +148,8 @@ def tokens():
     yield "auth0_iss_without_slash", mint(auth0(), "RS256", "auth0-1", iss=AUTH0.rstrip("/")), "iss differs by a slash"
     yield "auth0_no_iss", mint(auth0(), "RS256", "auth0-1", without=["iss"]), "no issuer"
     yield "auth0_no_tenant", mint(auth0(), "RS256", "auth0-1", without=["https://example.com/tenant"]), "the Action did not run"
+    yield "auth0_rfc9068", mint(auth0(), "RS256", "auth0-1", typ="at+jwt"), "in the profile of RFC 9068"
+    yield "auth0_untyped", mint(auth0(), "RS256", "auth0-1", typ=None), "does not say of which type it is"
     yield "auth0_with_clerk_key", mint(auth0(), "RS256", "ins_2abc"), "Clerk's key speaks for Auth0"
     yield "auth0_with_secret", mint(auth0(), "HS256", "home"), "the home-made secret speaks for Auth0"
 

@@ -115,6 +115,28 @@ SELECT is(sign_in(:'t_supabase_anon_key'), '28T14', 'Supabase: the public API ke
 SELECT is(sign_in(:'t_supabase'), 'acct_4d1a', 'Supabase: the new key works beside it');
 ROLLBACK TO legacy;
 
+-- Auth0, with the token profile of RFC 9068: access tokens alone.
+SAVEPOINT profile;
+SELECT is(array[sign_in(:'t_auth0_rfc9068'), sign_in(:'t_auth0'), sign_in(:'t_auth0_untyped')], '{acct_4d1a,acct_4d1a,acct_4d1a}',
+  'typ: JWT, at+jwt and none are taken where the issuer says nothing');
+SELECT tenant_guard.require_token_type('https://example.eu.auth0.com/', 'at+jwt');
+SELECT is(array[sign_in(:'t_auth0_rfc9068'), sign_in(:'t_auth0'), sign_in(:'t_auth0_untyped')], '{acct_4d1a,28T20,28T20}',
+  'typ: at+jwt alone, also for tokens that were remembered');
+SELECT is((SELECT reason FROM tenant_guard.verify(:'t_auth0')), 'type_mismatch', 'typ: verify() says why');
+SELECT is(sign_in(:'t_clerk'), 'org_2abcDEF', 'typ: another issuer is not touched');
+SELECT tenant_guard.add_issuer('https://example.eu.auth0.com/', audience => ARRAY['https://api.example.com'],
+  tenant_claim => 'https://example.com/tenant');
+SELECT is(sign_in(:'t_auth0'), '28T20', 'typ: add_issuer() leaves it alone');
+SELECT tenant_guard.require_token_type('https://example.eu.auth0.com/', 'JWT');
+SELECT is(array[sign_in(:'t_auth0_rfc9068'), sign_in(:'t_auth0'), sign_in(:'t_auth0_untyped')], '{28T20,acct_4d1a,28T20}',
+  'typ: JWT alone');
+SELECT tenant_guard.require_token_type('https://example.eu.auth0.com/', NULL);
+SELECT is(sign_in(:'t_auth0_untyped'), 'acct_4d1a', 'typ: taken back');
+SELECT throws_ok($$ SELECT tenant_guard.require_token_type('https://example.eu.auth0.com/', 'logout+jwt') $$, '22023', NULL,
+  'typ: a type that is no token for us');
+SELECT throws_ok($$ SELECT tenant_guard.require_token_type('https://nobody.example', 'JWT') $$, '42704', NULL, 'typ: of an issuer nobody added');
+ROLLBACK TO profile;
+
 -- Clerk, with an audience from a JWT template: the plain session token, without one, no longer fits.
 SAVEPOINT template;
 SELECT tenant_guard.add_issuer('https://clerk.example.com', audience => ARRAY['database'], tenant_claim => 'o.id');

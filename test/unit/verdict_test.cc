@@ -24,6 +24,7 @@ TEST(Verdict, EachHasItsOwnStateAndSentences) {
     EXPECT_STREQ(describe(Verdict::expired).sqlstate, "28T09");
     EXPECT_STREQ(describe(Verdict::not_yet_valid).sqlstate, "28T10");
     EXPECT_STREQ(describe(Verdict::internal).sqlstate, "28T19");
+    EXPECT_STREQ(describe(Verdict::type_mismatch).sqlstate, "28T20");
     EXPECT_EQ(describe(Verdict::tenant_switch).reason, "tenant_switch");
 }
 
