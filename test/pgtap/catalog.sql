@@ -41,13 +41,13 @@ INSERT INTO contract VALUES
   ('guard_role(regrole,text)', 'void', 'v', 'u', false);
 SELECT isnt(to_regprocedure('tenant_guard.' || signature), NULL, signature || ' exists') FROM contract ORDER BY signature;
 SELECT is(pg_get_function_result(p.oid), c.result, c.signature || ' returns ' || c.result)
-  FROM contract c JOIN pg_proc p ON p.oid = to_regprocedure('tenant_guard.' || c.signature) ORDER BY 1;
+  FROM contract c JOIN pg_proc p ON p.oid = to_regprocedure('tenant_guard.' || c.signature) ORDER BY c.signature;
 SELECT is(p.provolatile::text || p.proparallel::text, c.volatility::text || c.parallel::text,
           c.signature || ': volatility and parallel safety')
-  FROM contract c JOIN pg_proc p ON p.oid = to_regprocedure('tenant_guard.' || c.signature) ORDER BY 1;
+  FROM contract c JOIN pg_proc p ON p.oid = to_regprocedure('tenant_guard.' || c.signature) ORDER BY c.signature;
 SELECT is(has_function_privilege('public', p.oid, 'EXECUTE'), c.public,
           c.signature || CASE WHEN c.public THEN ': anybody may call it' ELSE ': for administrators only' END)
-  FROM contract c JOIN pg_proc p ON p.oid = to_regprocedure('tenant_guard.' || c.signature) ORDER BY 1;
+  FROM contract c JOIN pg_proc p ON p.oid = to_regprocedure('tenant_guard.' || c.signature) ORDER BY c.signature;
 SELECT is(pg_get_function_arguments('tenant_guard.cache_key(text,text[])'::regprocedure),
           'query text, VARIADIC params text[] DEFAULT ''{}''::text[]', 'cache_key: parameters are variadic');
 SELECT is(pg_get_function_arguments('tenant_guard.protect(regclass,name)'::regprocedure),
