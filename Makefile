@@ -63,13 +63,16 @@ $(upgrade_script): tenant_guard--%.sql: sql/upgrade/%.sql sql/upgrade/assemble $
 	bash sql/upgrade/assemble $< $(fragments) > $@
 .DELETE_ON_ERROR:
 
-.PHONY: lint fuzz majors
+.PHONY: lint fuzz majors scale
 lint: all
 	bash test/lint/layering
 	bash test/lint/text
 
 majors:
 	bash test/harness/majors
+
+scale:
+	bash test/scale/run $(TABLES)
 
 fuzz:
 	$(MAKE) -C test/fuzz SECONDS=$(or $(SECONDS),60)

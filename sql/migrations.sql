@@ -202,6 +202,40 @@ RESET SESSION AUTHORIZATION;
 DROP EXTENSION postgres_fdw CASCADE;
 
 --
+-- Many tables, with a commit in between
+--
+SET tenant_guard.auto_protect = off;
+CREATE TABLE saas.n1 (tenant_id uuid);
+CREATE TABLE saas.n2 (tenant_id numeric);
+CREATE TABLE saas.n3 (tenant_id uuid) PARTITION BY HASH (tenant_id);
+CREATE TABLE saas.n3_0 PARTITION OF saas.n3 FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+CREATE TABLE saas.n4 (tenant_id uuid);
+RESET tenant_guard.auto_protect;
+BEGIN;
+CALL tenant_guard.protect_all_in_batches();
+ROLLBACK;
+CALL tenant_guard.protect_all_in_batches(0);
+SELECT * FROM states('^n');
+SET client_min_messages = notice;
+CALL tenant_guard.protect_all_in_batches(2);
+SELECT * FROM states('^n');
+CALL tenant_guard.protect_all_in_batches();
+SHOW search_path;
+-- An administrator who is no superuser needs EXECUTE on the work as well, and brings no search_path of his own.
+CREATE ROLE regress_tg_admin;
+GRANT EXECUTE ON PROCEDURE tenant_guard.protect_all_in_batches(integer) TO regress_tg_admin;
+SET SESSION AUTHORIZATION regress_tg_admin;
+CALL tenant_guard.protect_all_in_batches();
+RESET SESSION AUTHORIZATION;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA tenant_guard TO regress_tg_admin;
+SET SESSION AUTHORIZATION regress_tg_admin;
+CALL tenant_guard.protect_all_in_batches();
+RESET SESSION AUTHORIZATION;
+SET client_min_messages = warning;
+DROP OWNED BY regress_tg_admin;
+DROP ROLE regress_tg_admin;
+
+--
 -- Locks: with the trigger, the DDL holds on the tables of others what it holds without
 --
 CREATE VIEW held AS

@@ -262,8 +262,14 @@ BEGIN
   IF root IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'relation must not be null';
   END IF;
-  IF NOT EXISTS (SELECT FROM tenant_guard.tree_steps(root, wanted_column)) THEN
-    RETURN;
+  -- What cannot be done is refused before anything is locked, and what is protected is left alone without a lock.
+  IF EXISTS (SELECT FROM tenant_guard.relations r WHERE r.relation = root) THEN
+    IF NOT EXISTS (SELECT FROM tenant_guard.tree_steps(root, wanted_column)) THEN
+      RETURN;
+    END IF;
+  ELSE
+    PERFORM tenant_guard.check_tenant_column(
+        root, coalesce(wanted_column, current_setting('tenant_guard.tenant_column', true)::name));
   END IF;
   EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', root);
   RETURN QUERY SELECT * FROM tenant_guard.run_protection_steps(root, wanted_column);
@@ -304,33 +310,61 @@ $$;
 COMMENT ON FUNCTION tenant_guard.protectable_relations() IS
   'The tables that have a tenant column and are not declared shared; parents before children.';
 
-CREATE FUNCTION tenant_guard.protect_every(dry_run boolean)
+CREATE FUNCTION tenant_guard.protect_listed(roots regclass[], dry_run boolean)
   RETURNS TABLE (step_relation regclass, action text, statement text)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
-  candidate record;
+  root regclass;
+  done integer := 0;
   planned regclass[] := '{}';
 BEGIN
-  FOR candidate IN SELECT * FROM tenant_guard.protectable_relations() LOOP
-    CONTINUE WHEN candidate.root = ANY (planned);
+  FOREACH root IN ARRAY roots LOOP
+    CONTINUE WHEN root = ANY (planned);
     BEGIN
       IF dry_run THEN
-        planned := planned || ARRAY(SELECT tenant_guard.relation_tree(candidate.root));
-        RETURN QUERY SELECT * FROM tenant_guard.tree_steps(candidate.root, candidate.column_name);
+        -- Only a parent's tree can hold a relation that is listed after it.
+        IF EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = root) THEN
+          planned := planned || ARRAY(SELECT tenant_guard.relation_tree(root));
+        END IF;
+        RETURN QUERY SELECT * FROM tenant_guard.tree_steps(root, NULL);
       ELSE
-        RETURN QUERY SELECT * FROM tenant_guard.protect_tree(candidate.root, candidate.column_name);
+        RETURN QUERY SELECT * FROM tenant_guard.protect_tree(root, NULL);
       END IF;
+      done := done + 1;
     EXCEPTION
-      WHEN query_canceled OR insufficient_resources OR operator_intervention THEN RAISE;
+      WHEN query_canceled OR operator_intervention THEN RAISE;
+      WHEN insufficient_resources OR out_of_memory THEN
+        RAISE EXCEPTION USING
+          ERRCODE = SQLSTATE,
+          MESSAGE = format('could not protect relation "%s" in the same transaction as %s others: %s', root, done, SQLERRM),
+          DETAIL = 'A transaction holds a lock on each relation that it protects. Nothing was protected.',
+          HINT = 'Run CALL tenant_guard.protect_all_in_batches(), which commits in between, or raise '
+                 '"max_locks_per_transaction".';
       WHEN OTHERS THEN
         -- One relation that cannot be protected is reported and does not keep the others open.
-        step_relation := candidate.root;
+        step_relation := root;
         action := 'failed';
         statement := SQLERRM;
         RETURN NEXT;
     END;
   END LOOP;
 END
+$$;
+COMMENT ON FUNCTION tenant_guard.protect_listed(regclass[], boolean) IS
+  'Does the work of protect_all() on the relations that it is given. SQLSTATE 53200 when the transaction '
+  'cannot hold so many locks.';
+
+CREATE FUNCTION tenant_guard.protectable_roots() RETURNS regclass[]
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+  SELECT coalesce(array_agg(p.root ORDER BY p.place), '{}')
+    FROM tenant_guard.protectable_relations() WITH ORDINALITY AS p (root, column_name, place)
+$$;
+COMMENT ON FUNCTION tenant_guard.protectable_roots() IS 'The relations of protectable_relations(), for those without rights.';
+
+CREATE FUNCTION tenant_guard.protect_every(dry_run boolean)
+  RETURNS TABLE (step_relation regclass, action text, statement text)
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+  SELECT * FROM tenant_guard.protect_listed(tenant_guard.protectable_roots(), $1)
 $$;
 COMMENT ON FUNCTION tenant_guard.protect_every(boolean) IS 'Does the work of protect_all().';
 
@@ -342,6 +376,44 @@ $$;
 COMMENT ON FUNCTION tenant_guard.protect_all(boolean) IS
   'protect() for every table with a tenant column; with dry_run it runs nothing. A relation that cannot '
   'be protected has a row with action "failed" and the reason.';
+
+-- A procedure that commits can neither be SECURITY DEFINER nor pin its search_path: it does so itself, for each
+-- transaction, and leaves the work to functions that are both.
+CREATE PROCEDURE tenant_guard.protect_all_in_batches(batch integer DEFAULT 100)
+  LANGUAGE plpgsql AS $$
+DECLARE
+  roots regclass[];
+  place integer := 1;
+  step record;
+  protected_relations integer := 0;
+  failed_relations integer := 0;
+BEGIN
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  IF batch IS NULL OR batch < 1 THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'batch must be at least 1';
+  END IF;
+  roots := tenant_guard.protectable_roots();
+  WHILE place <= cardinality(roots) LOOP
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    FOR step IN SELECT s.step_relation, s.action, s.statement
+                  FROM tenant_guard.protect_listed(roots[place:place + batch - 1], false) s
+                 WHERE s.action IN ('register', 'failed') LOOP
+      IF step.action = 'register' THEN
+        protected_relations := protected_relations + 1;
+      ELSE
+        failed_relations := failed_relations + 1;
+        RAISE WARNING USING MESSAGE = format('relation "%s" is not protected', step.step_relation), DETAIL = step.statement;
+      END IF;
+    END LOOP;
+    COMMIT;
+    place := place + batch;
+  END LOOP;
+  RAISE INFO '% relations were protected, % could not be', protected_relations, failed_relations;
+END
+$$;
+COMMENT ON PROCEDURE tenant_guard.protect_all_in_batches(integer) IS
+  'protect_all() that commits after so many relations, for databases with more of them than a transaction can '
+  'lock. A relation that cannot be protected is a WARNING with the reason. SQLSTATE 2D000 in a transaction block.';
 
 CREATE FUNCTION tenant_guard.unprotect_tree(root regclass)
   RETURNS TABLE (step_relation regclass, action text, statement text)
