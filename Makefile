@@ -35,7 +35,7 @@ SHLIB_LINK  = -lcrypto -Wl,--version-script=src/exports.map
 # headers do not compile as C++20 bitcode everywhere.
 override with_llvm = no
 
-REGRESS        = install keys authenticate context setting protect auto_protect migrations guard_relations \
+REGRESS        = install keys authenticate context setting protect derived auto_protect migrations guard_relations \
 	guard_statements guard_session claims operation foreign_keys
 ISOLATION      = tenants invalidation
 REGRESS_OPTS   = --inputdir=. --load-extension=tenant_guard --encoding=UTF8 --no-locale

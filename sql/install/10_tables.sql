@@ -3,7 +3,7 @@
 
 CREATE TABLE tenant_guard.relations (
   relation             regclass PRIMARY KEY,
-  status               text NOT NULL CHECK (status IN ('protected', 'shared')),
+  status               text NOT NULL CHECK (status IN ('protected', 'derived', 'shared')),
   tenant_column        name,
   writable             boolean NOT NULL DEFAULT false,
   reason               text,
@@ -12,11 +12,15 @@ CREATE TABLE tenant_guard.relations (
   force_before         boolean,
   added_default        boolean,
   added_access_policy  boolean,
+  -- of a derived relation: to which relation, and by which foreign key
+  parent               regclass,
+  parent_constraint    name,
   CHECK (status <> 'protected' OR tenant_column IS NOT NULL),
-  CHECK (status <> 'shared' OR reason IS NOT NULL)
+  CHECK (status <> 'shared' OR reason IS NOT NULL),
+  CHECK (status <> 'derived' OR parent IS NOT NULL AND parent_constraint IS NOT NULL)
 );
 COMMENT ON TABLE tenant_guard.relations IS
-  'Relations that are protected for tenant isolation, or declared shared.';
+  'Relations that are protected for tenant isolation, by a column or through a parent (derived), or declared shared.';
 
 CREATE TABLE tenant_guard.guarded_roles (
   role  regrole PRIMARY KEY,
@@ -98,7 +102,8 @@ BEGIN
        SET status = NEW.status, tenant_column = NEW.tenant_column, writable = NEW.writable,
            reason = NEW.reason, row_security_before = NEW.row_security_before,
            force_before = NEW.force_before, added_default = NEW.added_default,
-           added_access_policy = NEW.added_access_policy
+           added_access_policy = NEW.added_access_policy, parent = NEW.parent,
+           parent_constraint = NEW.parent_constraint
      WHERE r.relation = NEW.relation;
     RETURN NULL;
   END IF;

@@ -137,6 +137,14 @@ BEGIN
       DETAIL = format('The reason given was: %s', declared.reason),
       HINT = format('Run SELECT tenant_guard.undeclare_shared(%L) first.', target);
   END IF;
+  IF declared.status = 'derived' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('relation "%s" is protected through "%s"', target, declared.parent),
+      DETAIL = format('Its rows belong to the tenant of the row that foreign key "%s" references.',
+                      declared.parent_constraint),
+      HINT = format('Run SELECT tenant_guard.unprotect(%L) first.', target);
+  END IF;
   IF declared.tenant_column <> wanted_column THEN
     RAISE EXCEPTION USING
       ERRCODE = 'object_not_in_prerequisite_state',
@@ -299,7 +307,7 @@ CREATE FUNCTION tenant_guard.protectable_relations()
    WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenant_guard')
      AND n.nspname !~ '^pg_toast'
-     AND r.status IS DISTINCT FROM 'shared'
+     AND (r.status IS NULL OR r.status = 'protected')
      AND NOT EXISTS (SELECT FROM pg_depend d
                       WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
      AND EXISTS (SELECT FROM pg_attribute a
@@ -421,7 +429,7 @@ CREATE FUNCTION tenant_guard.unprotect_tree(root regclass)
 DECLARE
   declared tenant_guard.relations;
 BEGIN
-  PERFORM FROM tenant_guard.relations r WHERE r.relation = root AND r.status = 'protected';
+  PERFORM FROM tenant_guard.relations r WHERE r.relation = root AND r.status IN ('protected', 'derived');
   IF NOT FOUND THEN
     RAISE EXCEPTION USING
       ERRCODE = 'object_not_in_prerequisite_state',
@@ -429,7 +437,7 @@ BEGIN
       HINT = 'SELECT * FROM tenant_guard.protection lists what is.';
   END IF;
   PERFORM FROM pg_inherits i JOIN tenant_guard.relations r ON r.relation = i.inhparent
-    WHERE i.inhrelid = root AND r.status = 'protected';
+    WHERE i.inhrelid = root AND r.status IN ('protected', 'derived');
   IF FOUND THEN
     RAISE EXCEPTION USING
       ERRCODE = 'object_not_in_prerequisite_state',
@@ -437,10 +445,19 @@ BEGIN
       DETAIL = 'Partitions and children are protected with their parent.',
       HINT = 'Unprotect the parent, or detach the relation from it first.';
   END IF;
+  FOR declared IN
+      SELECT r.* FROM tenant_guard.relations r
+       WHERE r.parent IN (SELECT tenant_guard.relation_tree(root)) ORDER BY r.relation::text LIMIT 1 LOOP
+    RAISE EXCEPTION USING
+      ERRCODE = 'dependent_objects_still_exist',
+      MESSAGE = format('relation "%s" is protected through "%s"', declared.relation, declared.parent),
+      DETAIL = 'Its rows would belong to nobody.',
+      HINT = format('Run SELECT tenant_guard.unprotect(%L) first.', declared.relation);
+  END LOOP;
   EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', root);
   FOR declared IN
       SELECT r.* FROM tenant_guard.relation_tree(root) WITH ORDINALITY AS t (relation, place)
-        JOIN tenant_guard.relations r ON r.relation = t.relation AND r.status = 'protected'
+        JOIN tenant_guard.relations r ON r.relation = t.relation AND r.status IN ('protected', 'derived')
        ORDER BY t.place LOOP
     step_relation := declared.relation;
     -- First: what is declared protected resists the statements that follow.
@@ -506,7 +523,8 @@ BEGIN
         DETAIL = 'Only tables, materialized views and foreign tables can be.',
         HINT = 'Declare the tables that it reads.';
     END IF;
-    IF EXISTS (SELECT FROM tenant_guard.relations r WHERE r.relation = member AND r.status = 'protected') THEN
+    IF EXISTS (SELECT FROM tenant_guard.relations r
+                WHERE r.relation = member AND r.status IN ('protected', 'derived')) THEN
       RAISE EXCEPTION USING
         ERRCODE = 'object_not_in_prerequisite_state',
         MESSAGE = format('relation "%s" is protected for tenant isolation', member),
@@ -546,7 +564,7 @@ DECLARE
   member regclass;
 BEGIN
   FOR member IN SELECT r.relation FROM tenant_guard.relations r JOIN pg_class c ON c.oid = r.relation
-                 WHERE r.status = 'protected' LOOP
+                 WHERE r.status IN ('protected', 'derived') LOOP
     CONTINUE WHEN EXISTS (SELECT FROM pg_policy p
                            WHERE p.polrelid = member AND p.polname = 'tenant_guard_closed');
     EXECUTE format('CREATE POLICY tenant_guard_closed ON %s AS RESTRICTIVE FOR ALL TO PUBLIC '

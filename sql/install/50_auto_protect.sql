@@ -97,15 +97,20 @@ DECLARE
   member regclass;
   declared tenant_guard.relations;
   inherited_column name;
+  derivation tenant_guard.relations;
 BEGIN
   FOR member IN SELECT DISTINCT tenant_guard.relations_of_ddl() LOOP
     CONTINUE WHEN NOT tenant_guard.can_be_protected(member);
     SELECT * INTO declared FROM tenant_guard.relations r WHERE r.relation = member;
     inherited_column := tenant_guard.inherited_tenant_column(member);
+    derivation := tenant_guard.inherited_derivation(member);
     IF inherited_column IS NOT NULL THEN
       -- Raises an error for what is declared otherwise: rows of the parent land in it.
       CONTINUE WHEN declared.tenant_column = inherited_column;
       PERFORM tenant_guard.run_protection_steps(member, inherited_column);
+    ELSIF derivation.parent IS NOT NULL THEN
+      CONTINUE WHEN declared.parent = derivation.parent;
+      PERFORM tenant_guard.derive_tree(member, derivation.parent, derivation.parent_constraint);
     ELSIF declared.status IS NULL AND brings_tenant_column AND tenant_guard.has_tenant_column(member) THEN
       PERFORM tenant_guard.run_protection_steps(member, NULL);
     END IF;
@@ -143,7 +148,7 @@ BEGIN
       SELECT r.relation, format('Dropping policy "%s"', d.address_names[3])
         FROM pg_event_trigger_dropped_objects() d
         JOIN tenant_guard.relations r
-          ON r.relation = to_regclass(format('%I.%I', d.address_names[1], d.address_names[2])) AND r.status = 'protected'
+          ON r.relation = to_regclass(format('%I.%I', d.address_names[1], d.address_names[2])) AND r.status IN ('protected', 'derived')
        WHERE d.classid = 'pg_policy'::regclass
          AND d.address_names[3] IN ('tenant_guard_isolation', 'tenant_guard_access') LOOP
     PERFORM tenant_guard.refuse_lost_isolation(lost.relation, lost.what);

@@ -13,11 +13,11 @@ CREATE VIEW tenant_guard.protection AS
               WHEN candidate.attname IS NULL THEN 'It has no tenant column.'
               ELSE 'Nobody protected it.' END AS reason,
          pg_catalog.array_remove(ARRAY[
-           CASE WHEN r.status = 'protected' AND NOT c.relrowsecurity
+           CASE WHEN r.status IN ('protected', 'derived') AND NOT c.relrowsecurity
                 THEN 'row security is disabled' END,
-           CASE WHEN r.status = 'protected' AND NOT c.relforcerowsecurity
+           CASE WHEN r.status IN ('protected', 'derived') AND NOT c.relforcerowsecurity
                 THEN 'row security is not forced' END,
-           CASE WHEN r.status = 'protected' AND NOT EXISTS (
+           CASE WHEN r.status IN ('protected', 'derived') AND NOT EXISTS (
                   SELECT FROM pg_catalog.pg_policy p
                    WHERE p.polrelid = c.oid AND p.polname = 'tenant_guard_isolation'
                      AND NOT p.polpermissive)
@@ -30,7 +30,7 @@ CREATE VIEW tenant_guard.protection AS
                                      ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
                                     AND d.objid = w.oid
                                    JOIN tenant_guard.relations read
-                                     ON read.relation = d.refobjid AND read.status = 'protected'
+                                     ON read.relation = d.refobjid AND read.status IN ('protected', 'derived')
                                   WHERE w.ev_class = c.oid)
                 THEN 'its owner is subject to row security and refreshes it without rows' END,
            CASE WHEN r.status = 'protected' AND NOT candidate.attnotnull
@@ -38,12 +38,24 @@ CREATE VIEW tenant_guard.protection AS
            CASE WHEN r.status = 'protected' AND c.relkind = 'r' AND NOT EXISTS (
                   SELECT FROM pg_catalog.pg_index i
                    WHERE i.indrelid = c.oid AND i.indisvalid AND i.indkey[0] = candidate.attnum)
-                THEN 'no index leads with the tenant column' END
-         ], NULL) AS findings
+                THEN 'no index leads with the tenant column' END,
+           CASE WHEN r.status = 'derived' AND key.oid IS NULL
+                THEN 'the foreign key to its parent is gone' END,
+           CASE WHEN key.oid IS NOT NULL AND EXISTS (
+                  SELECT FROM pg_catalog.pg_attribute a
+                   WHERE a.attrelid = c.oid AND a.attnum = ANY (key.conkey) AND NOT a.attnotnull)
+                THEN 'its foreign key is nullable, and a row that references nothing is nobody''s' END
+         ], NULL) AS findings,
+         CASE r.status
+           WHEN 'protected' THEN pg_catalog.format('by column "%s"', r.tenant_column)
+           WHEN 'derived' THEN pg_catalog.format('through "%s" by foreign key "%s"', r.parent, r.parent_constraint)
+         END AS how
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_roles owner ON owner.oid = c.relowner
     LEFT JOIN tenant_guard.relations r ON r.relation = c.oid
+    LEFT JOIN pg_catalog.pg_constraint key
+      ON key.conrelid = c.oid AND key.conname = r.parent_constraint AND key.confrelid = r.parent
     LEFT JOIN pg_catalog.pg_attribute candidate
       ON candidate.attrelid = c.oid AND candidate.attnum > 0 AND NOT candidate.attisdropped
      AND candidate.attname = coalesce(
@@ -52,8 +64,8 @@ CREATE VIEW tenant_guard.protection AS
      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenant_guard')
      AND n.nspname !~ '^pg_toast';
 COMMENT ON VIEW tenant_guard.protection IS
-  'A row per user relation: protected, shared, unprotected (guarded transactions are refused it) or '
-  'exempt, why, and what is wrong with it.';
+  'A row per user relation: protected, derived, shared, unprotected (guarded transactions are refused it) '
+  'or exempt, why, what is wrong with it, and how it is isolated.';
 REVOKE ALL ON tenant_guard.protection FROM PUBLIC;
 
 CREATE FUNCTION tenant_guard.library_version() RETURNS text
@@ -74,7 +86,7 @@ CREATE FUNCTION tenant_guard.unguarded_roles() RETURNS SETOF regrole
                                                    WHERE datname = current_database()))
                         AND 'tenant_guard.enforce=always' = ANY (s.setconfig))
      AND EXISTS (SELECT FROM tenant_guard.relations p
-                  WHERE p.status = 'protected'
+                  WHERE p.status IN ('protected', 'derived')
                     AND (has_table_privilege(r.oid, p.relation, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
                          OR has_any_column_privilege(r.oid, p.relation, 'SELECT, INSERT, UPDATE')))
    ORDER BY r.rolname

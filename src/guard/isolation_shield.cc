@@ -57,6 +57,11 @@ void check_alter_table(const AlterTableStmt* alter) {
             case AT_DropColumn:
                 if (is_tenant_column) refuse_change(relation, "Dropping the tenant column");
                 break;
+            case AT_DropConstraint:
+                if (declared.is_derived && command->name &&
+                    std::strcmp(command->name, NameStr(declared.parent_constraint)) == 0)
+                    refuse_change(relation, "Dropping the foreign key to its parent");
+                break;
             case AT_AlterColumnType:
                 if (is_tenant_column) refuse_change(relation, "Changing the type of the tenant column");
                 break;
@@ -85,9 +90,13 @@ void check_drop_policies(const DropStmt* drop) {
 void check_rename(const RenameStmt* rename) {
     if (rename->renameType == OBJECT_POLICY)
         check_policy(rename->relation, rename->subname, "Renaming the policy");
-    if (rename->renameType != OBJECT_COLUMN || !rename->relation) return;
+    if (!rename->relation) return;
     Oid relation;
     const policy::Declaration declared = declaration_of(rename->relation, relation);
+    if (rename->renameType == OBJECT_TABCONSTRAINT && declared.is_derived &&
+        std::strcmp(rename->subname, NameStr(declared.parent_constraint)) == 0)
+        refuse_change(relation, "Renaming the foreign key to its parent");
+    if (rename->renameType != OBJECT_COLUMN) return;
     if (declared.is_protected && std::strcmp(rename->subname, NameStr(declared.tenant_column)) == 0)
         refuse_change(relation, "Renaming the tenant column");
 }

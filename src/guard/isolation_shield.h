@@ -6,9 +6,9 @@
 
 namespace tg::guard {
 
-// Refuses DISABLE and NO FORCE ROW LEVEL SECURITY, changes of the tenant column, and DROP, ALTER and
-// RENAME of tenant_guard's policies on a protected relation; DROP EXTENSION with relations protected
-// and no CASCADE is the server's own refusal.
+// Refuses DISABLE and NO FORCE ROW LEVEL SECURITY, changes of the tenant column or of the foreign key
+// through which a relation is protected, and DROP, ALTER and RENAME of tenant_guard's policies on a
+// protected relation; DROP EXTENSION with relations protected and no CASCADE is the server's own refusal.
 void check_isolation_shield(Node* statement);
 
 // Whether the statement, which does not name the extension, could drop it by CASCADE.

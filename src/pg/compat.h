@@ -6,6 +6,7 @@
 
 extern "C" {
 #include "executor/executor.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/guc_tables.h"
 }
 
@@ -102,6 +103,17 @@ inline bool reads_relations(const PlannedStmt* statement) {
         if (read_access(lfirst(cell), access)) return true;
     }
     return false;
+}
+
+// 1c27d16e6e5 (16): callbacks of tree walkers have a type with arguments.
+#if PG_VERSION_NUM >= 160000
+using TreeWalker = tree_walker_callback;
+#else
+using TreeWalker = bool (*)();
+#endif
+// By way of the type that is compatible with all others for the compiler.
+inline TreeWalker tree_walker(bool (*walker)(Node*, void*)) {
+    return reinterpret_cast<TreeWalker>(reinterpret_cast<void (*)()>(walker));
 }
 
 // 407b50f2d42 (16): GUC_NO_RESET; and `extra` moved from malloc to guc_malloc.

@@ -4,16 +4,20 @@
 #include "policy/isolation_qual.h"
 
 #include "catalog/installation.h"
+#include "pg/compat.h"
 #include "pg/function.h"
 #include "pg/text.h"
+#include "policy/derived_condition.h"
 #include "policy/relation_class.h"
 
 extern "C" {
 #include "catalog/pg_policy.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/parse_clause.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_relation.h"
+#include "parser/parser.h"
 #include "rewrite/rowsecurity.h"
 #include "utils/array.h"
 }
@@ -24,31 +28,15 @@ namespace {
 
 row_security_policy_hook_type next_restrictive_hook = nullptr;
 
-// The reader of the context in the column's type; null where protect() refuses the type.
-const char* tenant_function(Oid type) {
-    switch (type) {
-        case UUIDOID:
-            return "tenant_id_uuid";
-        case TEXTOID:
-        case VARCHAROID:
-            return "tenant_id";
-        case INT8OID:
-            return "tenant_id_bigint";
-        case INT4OID:
-            return "tenant_id_int";
-        default:
-            return nullptr;
-    }
-}
-
 // A condition that is false for every row, for a protected relation whose column is gone.
 Expr* deny_all() { return reinterpret_cast<Expr*>(makeBoolConst(false, false)); }
 
-Expr* build_qual(Relation relation, const char* column) {
+// The comparison of the tenant column as the parser would give it; null if the column is gone.
+Node* parse_comparison(Relation relation, const char* column) {
     const AttrNumber number = get_attnum(RelationGetRelid(relation), column);
-    if (number == InvalidAttrNumber) return deny_all();
+    if (number == InvalidAttrNumber) return nullptr;
     const char* function = tenant_function(getBaseType(get_atttype(RelationGetRelid(relation), number)));
-    if (!function) return deny_all();
+    if (!function) return nullptr;
 
     auto* reference = makeNode(ColumnRef);
     reference->fields = list_make1(makeString(pstrdup(column)));
@@ -57,18 +45,51 @@ Expr* build_qual(Relation relation, const char* column) {
     FuncCall* call = makeFuncCall(list_make2(makeString(schema), makeString(pstrdup(function))), NIL,
                                   COERCE_EXPLICIT_CALL, -1);
     List* equals = list_make2(makeString(pstrdup("pg_catalog")), makeString(pstrdup("=")));
-    A_Expr* comparison = makeA_Expr(AEXPR_OP, equals, reinterpret_cast<Node*>(reference),
-                                    reinterpret_cast<Node*>(call), -1);
+    return reinterpret_cast<Node*>(makeA_Expr(AEXPR_OP, equals, reinterpret_cast<Node*>(reference),
+                                              reinterpret_cast<Node*>(call), -1));
+}
+
+// The same of a derived relation, from SQL.
+Node* parse_derived(Relation relation) {
+    const char* condition = derived_condition(RelationGetRelid(relation));
+    if (!condition) return nullptr;
+    List* statements = raw_parser(psprintf("SELECT %s", condition), RAW_PARSE_DEFAULT);
+    const auto* select = castNode(SelectStmt, linitial_node(RawStmt, statements)->stmt);
+    return linitial_node(ResTarget, select->targetList)->val;
+}
+
+Expr* build_qual(Relation relation, const Declaration& declared) {
+    Node* parsed = declared.is_derived ? parse_derived(relation)
+                                       : parse_comparison(relation, NameStr(declared.tenant_column));
+    if (!parsed) return deny_all();
 
     ParseState* state = make_parsestate(nullptr);
     ParseNamespaceItem* item =
         addRangeTableEntryForRelation(state, relation, AccessShareLock, nullptr, false, false);
     addNSItemToQuery(state, item, false, true, true);
-    Node* qual = transformWhereClause(state, reinterpret_cast<Node*>(comparison), EXPR_KIND_POLICY,
-                                      "POLICY");
+    Node* qual = transformWhereClause(state, parsed, EXPR_KIND_POLICY, "POLICY");
     assign_expr_collations(state, qual);
     free_parsestate(state);
     return reinterpret_cast<Expr*>(qual);
+}
+
+// A subquery's entry of a relation lists all its columns, also those that came or were renamed since.
+bool forget_column_names(Node* node, void* context) {
+    if (!node) return false;
+    if (!IsA(node, Query)) return expression_tree_walker(node, pg::tree_walker(forget_column_names), context);
+    auto* query = reinterpret_cast<Query*>(node);
+    ListCell* cell;
+    foreach (cell, query->rtable) lfirst_node(RangeTblEntry, cell)->eref = nullptr;
+    return query_tree_walker(query, pg::tree_walker(forget_column_names), context, 0);
+}
+
+// Whether two conditions say the same.
+bool is_same(const Expr* one, const Expr* other) {
+    auto* first = static_cast<Node*>(copyObjectImpl(one));
+    auto* second = static_cast<Node*>(copyObjectImpl(other));
+    forget_column_names(first, nullptr);
+    forget_column_names(second, nullptr);
+    return equal(first, second);
 }
 
 bool is_for_public(const ArrayType* roles) {
@@ -95,21 +116,37 @@ List* add_floor(CmdType command, Relation relation) {
     if (has_isolation_policy(relation)) return policies;
     const Declaration declaration = read_declaration(RelationGetRelid(relation));
     if (!declaration.is_protected) return policies;
-    return lappend(policies, make_policy(build_qual(relation, NameStr(declaration.tenant_column))));
+    return lappend(policies, make_policy(build_qual(relation, declaration)));
 }
 
 }  // namespace
 
-bool is_isolation_policy_intact(Relation relation, const char* tenant_column) {
+const char* tenant_function(Oid type) {
+    switch (type) {
+        case UUIDOID:
+            return "tenant_id_uuid";
+        case TEXTOID:
+        case VARCHAROID:
+            return "tenant_id";
+        case INT8OID:
+            return "tenant_id_bigint";
+        case INT4OID:
+            return "tenant_id_int";
+        default:
+            return nullptr;
+    }
+}
+
+bool is_isolation_policy_intact(Relation relation, const Declaration& declared) {
     if (!relation->rd_rsdesc) return false;
     ListCell* cell;
     foreach (cell, relation->rd_rsdesc->policies) {
         const auto* policy = static_cast<const RowSecurityPolicy*>(lfirst(cell));
         if (!policy->policy_name || isolation_policy_name != policy->policy_name) continue;
         if (policy->permissive || policy->polcmd != '*' || !is_for_public(policy->roles)) return false;
-        const Expr* qual = build_qual(relation, tenant_column);
-        return equal(policy->qual, qual) &&
-               (!policy->with_check_qual || equal(policy->with_check_qual, qual));
+        const Expr* qual = build_qual(relation, declared);
+        return is_same(policy->qual, qual) &&
+               (!policy->with_check_qual || is_same(policy->with_check_qual, qual));
     }
     return false;
 }
@@ -125,8 +162,10 @@ TG_FUNCTION(tenant_guard_has_isolation_policy) {
     // While row security is disabled the server does not load policies: then the answer is no, and
     // protect() makes the policy again.
     Relation relation = table_open(PG_GETARG_OID(0), AccessShareLock);
-    const bool intact =
-        tg::policy::is_isolation_policy_intact(relation, NameStr(*PG_GETARG_NAME(1)));
+    // Asked before the declaration is made, too.
+    tg::policy::Declaration wanted = tg::policy::read_declaration(PG_GETARG_OID(0));
+    if (!wanted.is_derived) wanted.tenant_column = *PG_GETARG_NAME(1);
+    const bool intact = tg::policy::is_isolation_policy_intact(relation, wanted);
     table_close(relation, AccessShareLock);
     PG_RETURN_BOOL(intact);
 }

@@ -11,9 +11,14 @@ namespace tg::policy {
 inline constexpr std::string_view isolation_policy_name = "tenant_guard_isolation";
 inline constexpr std::string_view access_policy_name = "tenant_guard_access";
 
+struct Declaration;
+
+// The reader of the context for a column of this type; null for a type that tenant columns cannot have.
+const char* tenant_function(Oid type);
+
 // Whether the relation carries the restrictive policy, for all commands and everybody, with exactly
-// the isolation condition for this column.
-bool is_isolation_policy_intact(Relation relation, const char* tenant_column);
+// the isolation condition that follows from the declaration.
+bool is_isolation_policy_intact(Relation relation, const Declaration& declared);
 
 // Installs the row-security hook that adds the condition to protected relations without it.
 void install_floor();

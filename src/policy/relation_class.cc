@@ -2,6 +2,7 @@
 #include "policy/relation_class.h"
 
 #include "catalog/installation.h"
+#include "policy/derived_condition.h"
 #include "policy/isolation_qual.h"
 #include "policy/system_catalogs.h"
 
@@ -68,8 +69,11 @@ void on_role_change(Datum, int, uint32) { forget_everything(); }
 
 RelationClass classify_protected(const Form_pg_class form, const Declaration& declaration, Oid role) {
     if (!form->relrowsecurity || !form->relforcerowsecurity) return RelationClass::isolation_off;
-    if (get_attnum(form->oid, NameStr(declaration.tenant_column)) == InvalidAttrNumber)
-        return RelationClass::isolation_off;
+    const bool can_be_isolated =
+        declaration.is_derived
+            ? derived_condition(form->oid) != nullptr
+            : get_attnum(form->oid, NameStr(declaration.tenant_column)) != InvalidAttrNumber;
+    if (!can_be_isolated) return RelationClass::isolation_off;
     // The server's own answer to "does row security apply", for the role as which the relation is read.
     return check_enable_rls(form->oid, role, true) == RLS_ENABLED
                ? RelationClass::isolated
@@ -136,12 +140,17 @@ Declaration read_declaration(Oid relation) {
         bool is_null = false;
         const Datum status = heap_getattr(tuple, 2, shape, &is_null);
         const char* word = is_null ? "" : TextDatumGetCString(status);
-        found.is_protected = std::strcmp(word, "protected") == 0;
+        found.is_derived = std::strcmp(word, "derived") == 0;
+        found.is_protected = found.is_derived || std::strcmp(word, "protected") == 0;
         found.is_shared = std::strcmp(word, "shared") == 0;
         const Datum column = heap_getattr(tuple, 3, shape, &is_null);
         if (!is_null) namestrcpy(&found.tenant_column, NameStr(*DatumGetName(column)));
         const Datum writable = heap_getattr(tuple, 4, shape, &is_null);
         found.is_writable = !is_null && DatumGetBool(writable);
+        const Datum parent = heap_getattr(tuple, 10, shape, &is_null);
+        if (!is_null) found.parent = DatumGetObjectId(parent);
+        const Datum constraint = heap_getattr(tuple, 11, shape, &is_null);
+        if (!is_null) namestrcpy(&found.parent_constraint, NameStr(*DatumGetName(constraint)));
     }
     systable_endscan(scan);
     table_close(table, AccessShareLock);
@@ -155,7 +164,7 @@ bool has_isolation_policy(Relation relation) {
     const uint64 looked_up_at = changes;
     const Declaration declared = read_declaration(oid);
     const bool intact = declared.is_protected &&
-                        is_isolation_policy_intact(relation, NameStr(declared.tenant_column));
+                        is_isolation_policy_intact(relation, declared);
     if (looked_up_at == changes)
         entry_of(oid).policy = intact ? PolicyState::intact : PolicyState::missing;
     return intact;

@@ -29,9 +29,12 @@ RelationClass classify(Oid relation, Oid role);
 // The row of tenant_guard.relations for a relation: what an administrator declared.
 struct Declaration {
     bool is_protected;
+    bool is_derived;  // protected through a foreign key, and so without a tenant column
     bool is_shared;
     bool is_writable;
     NameData tenant_column;
+    Oid parent;
+    NameData parent_constraint;
 };
 Declaration read_declaration(Oid relation);
 

@@ -42,7 +42,7 @@ class ShopCluster(Cluster):
 
     def protect_via(self, relation, parent):
         """Isolates a table without a tenant column, which an ORM made between two others."""
-        self.admin(f"SELECT tenant_guard.declare_shared('{relation}', '{parent}', true)")
+        self.admin(f"SELECT tenant_guard.protect_via('{relation}', '{parent}')")
 
     def grant_crud(self):
         """What a deployment grants after its migrations."""

@@ -129,7 +129,7 @@ SELECT is(current_setting('tenant_guard.session_state'), 'refuse', 'session_stat
 
 SELECT has_view('tenant_guard', 'protection', 'protection');
 SELECT columns_are('tenant_guard', 'protection',
-  ARRAY['relation', 'kind', 'status', 'tenant_column', 'reason', 'findings']);
+  ARRAY['relation', 'kind', 'status', 'tenant_column', 'reason', 'findings', 'how']);
 SELECT has_view('tenant_guard', 'keys', 'keys');
 SELECT columns_are('tenant_guard', 'keys', ARRAY['kid', 'issuer', 'alg', 'status', 'added', 'retired']);
 

@@ -1,34 +1,34 @@
 CREATE TABLE "countries" (
-	"code" text PRIMARY KEY NOT NULL,
-	"name" text NOT NULL
+  "code" text PRIMARY KEY NOT NULL,
+  "name" text NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "customers" (
-	"id" serial PRIMARY KEY NOT NULL,
-	"tenant_id" uuid DEFAULT tenant_guard.tenant_id_uuid() NOT NULL,
-	"name" text NOT NULL,
-	"country" text,
-	"attributes" jsonb DEFAULT '{}'::jsonb,
-	CONSTRAINT "customer_name" UNIQUE("tenant_id","name")
+  "id" serial PRIMARY KEY NOT NULL,
+  "tenant_id" uuid DEFAULT tenant_guard.tenant_id_uuid() NOT NULL,
+  "name" text NOT NULL,
+  "country" text,
+  "attributes" jsonb DEFAULT '{}'::jsonb,
+  CONSTRAINT "customer_name" UNIQUE("tenant_id","name")
 );
 --> statement-breakpoint
 CREATE TABLE "order_tags" (
-	"order_id" integer NOT NULL,
-	"tag_id" integer NOT NULL,
-	CONSTRAINT "order_tags_order_id_tag_id_pk" PRIMARY KEY("order_id","tag_id")
+  "order_id" integer NOT NULL,
+  "tag_id" integer NOT NULL,
+  CONSTRAINT "order_tags_order_id_tag_id_pk" PRIMARY KEY("order_id","tag_id")
 );
 --> statement-breakpoint
 CREATE TABLE "orders" (
-	"id" serial PRIMARY KEY NOT NULL,
-	"tenant_id" uuid DEFAULT tenant_guard.tenant_id_uuid() NOT NULL,
-	"customer_id" integer NOT NULL,
-	"total" numeric(12, 2) NOT NULL
+  "id" serial PRIMARY KEY NOT NULL,
+  "tenant_id" uuid DEFAULT tenant_guard.tenant_id_uuid() NOT NULL,
+  "customer_id" integer NOT NULL,
+  "total" numeric(12, 2) NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "tags" (
-	"id" serial PRIMARY KEY NOT NULL,
-	"tenant_id" uuid DEFAULT tenant_guard.tenant_id_uuid() NOT NULL,
-	"name" text NOT NULL
+  "id" serial PRIMARY KEY NOT NULL,
+  "tenant_id" uuid DEFAULT tenant_guard.tenant_id_uuid() NOT NULL,
+  "name" text NOT NULL
 );
 --> statement-breakpoint
 ALTER TABLE "customers" ADD CONSTRAINT "customers_country_countries_code_fk" FOREIGN KEY ("country") REFERENCES "public"."countries"("code") ON DELETE no action ON UPDATE no action;--> statement-breakpoint

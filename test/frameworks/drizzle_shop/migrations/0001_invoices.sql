@@ -1,7 +1,7 @@
 CREATE TABLE "invoices" (
-	"id" serial PRIMARY KEY NOT NULL,
-	"tenant_id" uuid DEFAULT tenant_guard.tenant_id_uuid() NOT NULL,
-	"order_id" integer NOT NULL
+  "id" serial PRIMARY KEY NOT NULL,
+  "tenant_id" uuid DEFAULT tenant_guard.tenant_id_uuid() NOT NULL,
+  "order_id" integer NOT NULL
 );
 --> statement-breakpoint
 ALTER TABLE "customers" ADD COLUMN "email" text;--> statement-breakpoint
