@@ -129,6 +129,26 @@ SELECT current_setting('work_mem') = :'initial' AS unchanged;
 RESET ALL;
 
 --
+-- The seed of random() follows no transaction: the next user's random() would be known
+--
+SELECT setseed(0.5);
+SELECT random() AS predicted \gset
+BEGIN;
+SELECT FROM tenant_guard.authenticate(:'a_hs');
+SELECT setseed(0.5);
+SET LOCAL seed = 0.5;
+SET seed = 0.5;
+ROLLBACK;
+BEGIN;
+SELECT FROM tenant_guard.authenticate(:'a_hs');
+SELECT set_config('seed', '0.5', true);
+COMMIT;
+SELECT random() = :predicted AS predictable;
+-- Without the guard it is as ever.
+SELECT setseed(0.5);
+SELECT random() = :predicted AS predictable;
+
+--
 -- Objects that stay on the connection
 --
 BEGIN;

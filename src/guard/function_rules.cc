@@ -29,6 +29,7 @@ constexpr const char* activity = "It shows when and how much other tenants write
 constexpr const char* files = "It reaches files of the server.";
 constexpr const char* large_objects = "Large objects have no tenant.";
 constexpr const char* session_locks = "The lock would stay on the connection for its next user.";
+constexpr const char* random_seed = "It would let who called it predict random() for the next user of the connection.";
 constexpr const char* sequences = "It shows or changes what other tenants' rows are numbered with.";
 constexpr const char* other_servers = "It reaches another server, or this one past the guard.";
 constexpr const char* replication = "It reaches the change stream of every tenant.";
@@ -95,6 +96,7 @@ constexpr FunctionRule function_rules[] = {
     {"pg_advisory_lock_shared", session_locks},
     {"pg_try_advisory_lock", session_locks},
     {"pg_try_advisory_lock_shared", session_locks},
+    {"setseed", random_seed},
     {"setval", sequences},
     {"pg_sequence_last_value", sequences},
     {"pg_get_sequence_data", sequences},

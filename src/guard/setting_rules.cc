@@ -5,6 +5,7 @@
 #include "pg/compat.h"
 
 extern "C" {
+#include "utils/fmgrprotos.h"
 #include "utils/guc_tables.h"
 }
 
@@ -91,6 +92,24 @@ void check_settings_left() {
     }
 }
 
+// The seed of random() follows no transaction: SET LOCAL changes it for good.
+void refuse_seed(Guarding guarding) {
+    refuse(guarding, {.message = "parameter \"seed\" cannot be set in a guarded transaction",
+                      .detail = "It would let who set it predict random() for the next user of the "
+                                "connection, also if set with SET LOCAL.",
+                      .hint = "Use values of your own in place of random().",
+                      .object = "seed"});
+}
+
+// set_config('seed', ...) leaves no trace: whoever may have called it does not know the next seed.
+void reseed_random() {
+    uint32 bits = 0;
+    if (!pg_strong_random(&bits, sizeof bits))
+        ereport(WARNING, (errmsg("the seed of random() could not be replaced"),
+                          errhint("Close this connection if random() has to be unpredictable.")));
+    DirectFunctionCall1(setseed, Float8GetDatum(bits / 4294967296.0));
+}
+
 void on_transaction_event(XactEvent event, void*) {
     switch (event) {
         case XACT_EVENT_PRE_COMMIT:
@@ -100,6 +119,7 @@ void on_transaction_event(XactEvent event, void*) {
         case XACT_EVENT_COMMIT:
         case XACT_EVENT_ABORT:
         case XACT_EVENT_PREPARE:
+            if (set_config_was_called) reseed_random();
             set_config_was_called = false;
             break;
         default:
@@ -142,6 +162,7 @@ void check_setting(Guarding guarding, const VariableSetStmt* statement) {
             return;
         case VAR_SET_VALUE:
         case VAR_SET_CURRENT:
+            if (names(statement, "seed")) return refuse_seed(guarding);
             if (statement->is_local) return;
             if (!is_session_setting(statement->name, value_text(statement)))
                 refuse_session_setting(guarding, statement->name);
