@@ -392,6 +392,44 @@ SELECT tenant_guard.guard_role(NULL);
 SELECT tenant_guard.guard_role('regress_tg_super');
 SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'regress_tg_app'::regrole;
 
+-- Nobody named a role: the database says `always`. Who owns nothing is held to every rule, before it authenticates as
+-- well; an owner migrates, and so does a member of it.
+CREATE FUNCTION in_database(wanted text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN EXECUTE format('ALTER DATABASE %I SET tenant_guard.enforce = %L', current_database(), wanted); END $$;
+SELECT FROM in_database('always');
+SELECT current_user AS super \gset
+CREATE ROLE regress_tg_tenant LOGIN;
+CREATE ROLE regress_tg_migrator LOGIN IN ROLE regress_tg_owner;
+GRANT USAGE ON SCHEMA saas TO regress_tg_tenant;
+GRANT SELECT ON saas.orders TO regress_tg_tenant;
+\c - regress_tg_tenant
+SET work_mem = '1MB';
+LISTEN regress_tg_channel;
+SELECT pg_advisory_lock(1);
+PREPARE left_behind AS SELECT 1;
+CREATE TEMPORARY TABLE orders (v text);
+-- Owning a temporary table lets nobody off.
+BEGIN;
+CREATE TEMPORARY TABLE own (v text) ON COMMIT DROP;
+SET work_mem = '1MB';
+ROLLBACK;
+BEGIN;
+SELECT FROM tenant_guard.authenticate(:'a_hs');
+SET LOCAL work_mem = '1MB';
+SELECT v FROM saas.orders;
+COMMIT;
+\c - regress_tg_migrator
+SET work_mem = '1MB';
+SET ROLE regress_tg_owner;
+CREATE TABLE saas.migrated (tenant_id uuid);
+DROP TABLE saas.migrated;
+\c - :super
+SET client_min_messages = warning;
+SELECT FROM in_database('authenticated');
+DROP ROLE regress_tg_migrator;
+DROP OWNED BY regress_tg_tenant;
+DROP ROLE regress_tg_tenant;
+
 --
 -- Who is exempt
 --

@@ -5,6 +5,7 @@
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
 #include "enforcement/mode.h"
+#include "enforcement/ownership.h"
 #include "guard/expiry.h"
 #include "guard/function_rules.h"
 #include "guard/relations.h"
@@ -44,6 +45,7 @@ void _PG_init(void) {
     policy::install_relation_class();
     policy::install_floor();
     enforcement::install_mode();
+    enforcement::install_ownership();
     session::install_authenticate();
     session::install_token_setting();
     session::install_remnants();

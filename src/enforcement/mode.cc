@@ -5,6 +5,7 @@
 
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
+#include "enforcement/ownership.h"
 #include "pg/compat.h"
 
 extern "C" {
@@ -113,6 +114,7 @@ struct Effective {
     bool is_exempt;
     bool is_named;
     bool is_session_named;  // the role that logged in was named
+    bool is_partly_exempt;  // who logged in, or who SET ROLE made of it, is superuser or BYPASSRLS
 };
 
 // The role that logged in counts as well as the one it has SET ROLE to; the owner of a SECURITY
@@ -130,7 +132,15 @@ Effective effective() {
                           (is_set_for_role() && mode != Enforcement::off);
     // guard_role() takes the exemption of BYPASSRLS away, and that of superusers never.
     const bool is_exempt = session.is_exempt && outer.is_exempt && (!is_named || session.is_superuser);
-    return {mode, is_exempt, is_named, session.is_named};
+    return {mode, is_exempt, is_named, session.is_named, session.is_exempt || outer.is_exempt};
+}
+
+// Without a name and without a context, who owns nothing here has no migration that the rules on commands,
+// settings and functions would stop. Whoever can become an owner or an exempt role is left alone.
+bool is_held_to_rules(const Effective& now) {
+    if (now.is_named) return true;
+    if (now.mode != Enforcement::warn && now.mode != Enforcement::always) return false;
+    return !now.is_partly_exempt && !owns_something(GetSessionUserId()) && !owns_something(GetOuterUserId());
 }
 
 Guarding guarding_of(const Effective& now, bool has_context) {
@@ -191,8 +201,8 @@ Guarding guarding() {
 Guarding guarding_if_authenticated() { return guarding_of(effective(), true); }
 
 Guarding guarding_beyond_relations() {
-    return context::current() || context::is_lost() || effective().is_named ? guarding()
-                                                                           : Guarding::none;
+    return context::current() || context::is_lost() || is_held_to_rules(effective()) ? guarding()
+                                                                                    : Guarding::none;
 }
 
 bool is_named_role() { return effective().is_named; }

@@ -20,7 +20,8 @@ enum class Guarding {
 Guarding guarding();
 
 // The same for what is not about relations: commands, settings and functions. Without a context only a
-// role that was named is held to it, so that owners can migrate under a database-wide `always`.
+// role that was named, or that owns nothing in the database, is held to it, so that owners can migrate
+// under a database-wide `always`.
 Guarding guarding_beyond_relations();
 
 // How the transaction will be guarded once it has authenticated.
