@@ -11,6 +11,7 @@
 #include "guard/relations.h"
 #include "guard/setting_rules.h"
 #include "guard/statements.h"
+#include "keys/key_file.h"
 #include "keys/key_store.h"
 #include "keys/revocations.h"
 #include "pg/compat.h"
@@ -39,6 +40,7 @@ void _PG_init(void) {
     audit::install_redaction();
     catalog::install();
     context::install();
+    keys::install_key_file();
     keys::install();
     keys::install_revocations();
     policy::install_settings();

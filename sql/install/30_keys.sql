@@ -164,6 +164,12 @@ CREATE FUNCTION tenant_guard.retire_key(kid text, issuer text DEFAULT NULL)
 BEGIN
   UPDATE tenant_guard.signing_keys k SET retired = coalesce(k.retired, now())
    WHERE k.kid = retire_key.kid AND k.issuer = coalesce(retire_key.issuer, '');
+  -- A key of tenant_guard.jwks_file: the table overrules the file, and its row reaches every session and standby.
+  IF NOT FOUND THEN
+    INSERT INTO tenant_guard.signing_keys (kid, issuer, algorithm, material, retired)
+    SELECT f.kid, f.issuer, f.algorithm, '', now() FROM tenant_guard.file_keys() f
+     WHERE f.kid = retire_key.kid AND f.issuer = coalesce(retire_key.issuer, '');
+  END IF;
   IF NOT FOUND THEN
     RAISE EXCEPTION USING
       ERRCODE = 'undefined_object',
@@ -175,7 +181,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tenant_guard.retire_key(text, text) IS
-  'Retires a key: from its commit on, the next authenticate() of every session refuses its tokens.';
+  'Retires a key, of the table or of tenant_guard.jwks_file: from its commit on, the next authenticate() of every '
+  'session refuses its tokens. SQLSTATE 42704 if there is none.';
 
 CREATE FUNCTION tenant_guard.add_issuer(issuer text, audience text[] DEFAULT NULL,
     tenant_claim text DEFAULT 'tenant_id', attributes_claim text DEFAULT 'user_attributes',
@@ -228,13 +235,29 @@ COMMENT ON FUNCTION tenant_guard.require_token_type(text, text) IS
   'Demands that tokens of an issuer say in "typ" that they are JWT or at+jwt (RFC 9068); NULL takes it back. '
   'Other tokens are refused with SQLSTATE 28T20. A later add_issuer() leaves it alone.';
 
+CREATE FUNCTION tenant_guard.file_keys(OUT kid text, OUT issuer text, OUT algorithm text, OUT added timestamptz)
+  RETURNS SETOF record LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'tenant_guard_file_keys';
+COMMENT ON FUNCTION tenant_guard.file_keys() IS
+  'The keys of tenant_guard.jwks_file as this session has read it, without their material; added is when the '
+  'file was written. SQLSTATE 42501 without the right to read the view keys.';
+
+-- A key of the file counts where the table has none of its name and issuer (src/keys/key_store.cc).
 CREATE VIEW tenant_guard.keys AS
   SELECT k.kid, nullif(k.issuer, '') AS issuer,
          pg_catalog.split_part(k.algorithm, '-', 1) AS alg,
          CASE WHEN k.retired IS NULL THEN 'active' ELSE 'retired' END AS status,
-         k.added, k.retired
-    FROM tenant_guard.signing_keys k;
-COMMENT ON VIEW tenant_guard.keys IS 'The keys that tokens are verified with, without their material.';
+         k.added, k.retired, 'table' AS source
+    FROM tenant_guard.signing_keys k
+  UNION ALL
+  SELECT f.kid, nullif(f.issuer, ''), pg_catalog.split_part(f.algorithm, '-', 1),
+         CASE WHEN f.issuer = '' OR EXISTS (SELECT FROM tenant_guard.issuers i WHERE i.issuer = f.issuer)
+              THEN 'active' ELSE 'unknown issuer' END,
+         f.added, NULL, 'file'
+    FROM tenant_guard.file_keys() f
+   WHERE NOT EXISTS (SELECT FROM tenant_guard.signing_keys k WHERE k.kid = f.kid AND k.issuer = f.issuer);
+COMMENT ON VIEW tenant_guard.keys IS
+  'The keys that tokens are verified with, without their material: those of the table, and those of '
+  'tenant_guard.jwks_file.';
 REVOKE ALL ON tenant_guard.keys FROM PUBLIC;
 
 CREATE FUNCTION tenant_guard.verify(jwt text, OUT valid boolean, OUT reason text, OUT kid text,

@@ -107,10 +107,10 @@ CREATE FUNCTION tenant_guard.health()
                 e.extversion)
     FROM pg_extension e WHERE e.extname = 'tenant_guard'
   UNION ALL
-  SELECT 'keys', count(*) FILTER (WHERE k.retired IS NULL) > 0,
-         format('%s active, %s retired', count(*) FILTER (WHERE k.retired IS NULL),
-                count(*) FILTER (WHERE k.retired IS NOT NULL))
-    FROM tenant_guard.signing_keys k
+  SELECT 'keys', count(*) FILTER (WHERE k.status = 'active') > 0,
+         format('%s active, %s retired', count(*) FILTER (WHERE k.status = 'active'),
+                count(*) FILTER (WHERE k.status = 'retired'))
+    FROM tenant_guard.keys k
   UNION ALL
   SELECT 'unprotected_relations', count(*) = 0,
          coalesce(string_agg(p.relation::text, ', ' ORDER BY p.relation::text), 'none')

@@ -7,7 +7,8 @@ DECLARE
     'tenant_guard.authenticate(text)', 'tenant_guard.tenant_id()', 'tenant_guard.tenant_id_uuid()',
     'tenant_guard.tenant_id_bigint()', 'tenant_guard.tenant_id_int()', 'tenant_guard.subject()',
     'tenant_guard.claims()', 'tenant_guard.claim(text[])', 'tenant_guard.attribute(text)',
-    'tenant_guard.cache_key(text, text[])', 'tenant_guard.policies_in_force()'];
+    'tenant_guard.cache_key(text, text[])', 'tenant_guard.policies_in_force()',
+    'tenant_guard.file_keys()'];
   made record;
 BEGIN
   FOR made IN

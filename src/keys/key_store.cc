@@ -2,6 +2,7 @@
 #include "keys/key_store.h"
 
 #include "catalog/installation.h"
+#include "keys/key_file.h"
 #include "pg/text.h"
 
 extern "C" {
@@ -34,6 +35,7 @@ int loaded_key_count = 0;
 
 uint64 changes = 1;
 uint64 loaded_at = 0;
+uint64 loaded_file = 0;  // its generation
 Oid keys_table = InvalidOid;
 Oid issuers_table = InvalidOid;
 
@@ -112,32 +114,67 @@ void load_issuers(Oid table) {
     ring.issuers = {rules, static_cast<std::size_t>(count)};
 }
 
-void load_key(HeapTuple tuple, TupleDesc shape) {
+// The next place of the ring. The kid must live as long as the ring.
+jose::RingKey& next_place(std::string_view kid, const jose::IssuerRules* rules) {
     if (loaded_key_count == max_keys)
         ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
                         errmsg("more than %d keys are configured", max_keys),
                         errhint("Delete retired keys from tenant_guard.signing_keys.")));
-    const std::string_view kid = text_column(tuple, shape, key_kid);
-    const jose::IssuerRules* rules = rules_of(text_column(tuple, shape, key_issuer));
-    const std::string_view algorithm = text_column(tuple, shape, key_algorithm);
-    bool is_null = false;
-    const Datum stored = heap_getattr(tuple, key_material, shape, &is_null);
-    heap_getattr(tuple, key_retired, shape, &is_null);
-    const bool is_retired = !is_null;
-    auto* material = DatumGetByteaPCopy(stored);
-    const std::string_view bytes = pg::view_of(reinterpret_cast<text*>(material));
-
     jose::RingKey& key = loaded_keys[loaded_key_count];
-    key = {.kid = kid, .rules = rules, .retired = is_retired, .key = {}};
+    key = {.kid = kid, .rules = rules, .retired = false, .key = {}};
+    return key;
+}
+
+void add_key(std::string_view kid, const jose::IssuerRules* rules, std::string_view algorithm,
+             std::string_view material) {
+    jose::RingKey& key = next_place(kid, rules);
     const jose::KeyVerdict verdict =
-        rules ? jose::load_key(algorithm, bytes, key.key) : jose::KeyVerdict::unsupported;
-    explicit_bzero(material, VARSIZE_ANY(material));
-    pfree(material);
+        rules ? jose::load_key(algorithm, material, key.key) : jose::KeyVerdict::unsupported;
     if (verdict == jose::KeyVerdict::ok)
         loaded_key_count++;
     else
         ereport(WARNING, (errmsg("key \"%s\" cannot be used", kid.data()),
                           errdetail("%s", jose::describe(verdict))));
+}
+
+// A retired key verifies nothing: what counts is that its name is taken.
+void add_retired_key(std::string_view kid, const jose::IssuerRules* rules) {
+    next_place(kid, rules).retired = true;
+    loaded_key_count++;
+}
+
+void load_key(HeapTuple tuple, TupleDesc shape) {
+    const std::string_view kid = text_column(tuple, shape, key_kid);
+    const jose::IssuerRules* rules = rules_of(text_column(tuple, shape, key_issuer));
+    if (!heap_attisnull(tuple, key_retired, shape)) return add_retired_key(kid, rules);
+    bool is_null = false;
+    auto* material = DatumGetByteaPCopy(heap_getattr(tuple, key_material, shape, &is_null));
+    add_key(kid, rules, text_column(tuple, shape, key_algorithm),
+            pg::view_of(reinterpret_cast<text*>(material)));
+    explicit_bzero(material, VARSIZE_ANY(material));
+    pfree(material);
+}
+
+bool is_in_table(std::string_view kid, const jose::IssuerRules* rules, int table_count) {
+    for (int i = 0; i < table_count; i++)
+        if (loaded_keys[i].rules == rules && loaded_keys[i].kid == kid) return true;
+    return false;
+}
+
+// The keys of tenant_guard.jwks_file. Where the table has a key of the same kid and issuer, active or
+// retired, the table decides: a kid names one key, and a key that is retired in SQL must not come back.
+void load_key_file() {
+    const KeyFile file = current_key_file();
+    const jose::IssuerRules* rules = rules_of(key_file_issuer());
+    if (!rules) return;
+    const int table_count = loaded_key_count;
+    for (std::size_t i = 0; i < file.key_count; i++) {
+        const jose::ImportedKey& key = file.keys[i];
+        const std::string_view kid{pg::cstring_of({key.kid.data(), key.kid_size}), key.kid_size};
+        if (is_in_table(kid, rules, table_count)) continue;
+        add_key(kid, rules, key.algorithm->stored_name,
+                {reinterpret_cast<const char*>(key.material.data()), key.material_size});
+    }
 }
 
 void forget_ring() {
@@ -159,6 +196,7 @@ void load_ring(const catalog::Installation& at) {
     loaded_keys = static_cast<jose::RingKey*>(palloc0(sizeof(jose::RingKey) * max_keys));
     load_issuers(at.issuers);
     for_each_row(at.signing_keys, load_key);
+    load_key_file();
     ring.keys = {loaded_keys, static_cast<std::size_t>(loaded_key_count)};
     ring.generation++;
     MemoryContextSwitchTo(before);
@@ -170,6 +208,10 @@ const KeyRing& current_ring() {
     AcceptInvalidationMessages();
     const catalog::Installation& at = catalog::require_installation();
     if (at.signing_keys != keys_table || at.issuers != issuers_table) changes++;
+    if (loaded_file != key_file_generation()) {
+        loaded_file = key_file_generation();
+        changes++;
+    }
     while (loaded_at != changes) {
         const uint64 looked_up_at = changes;
         load_ring(at);

@@ -1,6 +1,7 @@
-// The keys and issuers of this database, ready to verify with. Read from tenant_guard.signing_keys
-// and tenant_guard.issuers when they change, which every session and standby hears of through the
-// invalidation that the tables' triggers send; parsed then and never per token.
+// The keys and issuers of this database, ready to verify with: those of tenant_guard.signing_keys and
+// tenant_guard.issuers, read when they change, which every session and standby hears of through the
+// invalidation that the tables' triggers send, and those of tenant_guard.jwks_file. Parsed then and never
+// per token.
 #pragma once
 
 #include "jose/token.h"

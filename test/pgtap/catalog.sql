@@ -61,7 +61,7 @@ SELECT is(pg_get_function_arguments('tenant_guard.guard_role(regrole,text)'::reg
 SELECT set_eq(
   $$ SELECT p.oid::regprocedure::text FROM pg_proc p
       WHERE p.pronamespace = 'tenant_guard'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE')
-        AND p.oid <> to_regprocedure('tenant_guard.policies_in_force()') $$,
+        AND p.oid NOT IN ('tenant_guard.policies_in_force()'::regprocedure, 'tenant_guard.file_keys()'::regprocedure) $$,
   $$ SELECT to_regprocedure('tenant_guard.' || signature)::text FROM contract WHERE public $$,
   'PUBLIC may execute exactly the documented functions');
 SELECT is_empty(
@@ -131,7 +131,7 @@ SELECT has_view('tenant_guard', 'protection', 'protection');
 SELECT columns_are('tenant_guard', 'protection',
   ARRAY['relation', 'kind', 'status', 'tenant_column', 'reason', 'findings', 'how']);
 SELECT has_view('tenant_guard', 'keys', 'keys');
-SELECT columns_are('tenant_guard', 'keys', ARRAY['kid', 'issuer', 'alg', 'status', 'added', 'retired']);
+SELECT columns_are('tenant_guard', 'keys', ARRAY['kid', 'issuer', 'alg', 'status', 'added', 'retired', 'source']);
 
 SELECT * FROM finish();
 ROLLBACK;
