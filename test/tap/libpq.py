@@ -23,18 +23,23 @@ for _name, _result, _arguments in (
         ("PQnfields", ctypes.c_int, [ctypes.c_void_p]),
         ("PQgetisnull", ctypes.c_int, [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]),
         ("PQgetvalue", ctypes.c_char_p, [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]),
+        ("PQgetCopyData", ctypes.c_int, [ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.c_int]),
+        ("PQgetResult", ctypes.c_void_p, [ctypes.c_void_p]),
+        ("PQfreemem", None, [ctypes.c_void_p]),
         ("PQclear", None, [ctypes.c_void_p])):
     _function = getattr(_library, _name)
     _function.restype, _function.argtypes = _result, _arguments
 
 _FINE = (0, 1, 2)  # empty query, command, tuples
-_SQLSTATE, _MESSAGE = ord("C"), ord("M")
+_COPY_OUT = 3
+_SQLSTATE, _MESSAGE, _DETAIL, _CONTEXT = ord("C"), ord("M"), ord("D"), ord("W")
 
 
 class Error(Exception):
-    def __init__(self, sqlstate, message):
+    def __init__(self, sqlstate, message, detail=""):
         super().__init__(f"{sqlstate}: {message}")
         self.sqlstate = sqlstate
+        self.detail = detail  # with the context: all else that the client is told
 
 
 def _values(parameters):
@@ -83,13 +88,27 @@ class Connection:
         if not result:
             raise Error("08006", _library.PQerrorMessage(self._connection).decode())
         try:
+            if _library.PQresultStatus(result) == _COPY_OUT:
+                return self._copied()
             if _library.PQresultStatus(result) not in _FINE:
                 sqlstate = _library.PQresultErrorField(result, _SQLSTATE) or b"08006"
                 message = _library.PQresultErrorField(result, _MESSAGE) or _library.PQerrorMessage(self._connection)
-                raise Error(sqlstate.decode(), message.decode().strip())
+                more = (_library.PQresultErrorField(result, field) or b"" for field in (_DETAIL, _CONTEXT))
+                raise Error(sqlstate.decode(), message.decode().strip(), b"\n".join(more).decode())
             return [tuple(None if _library.PQgetisnull(result, row, column)
                           else _library.PQgetvalue(result, row, column).decode()
                           for column in range(_library.PQnfields(result)))
                     for row in range(_library.PQntuples(result))]
         finally:
             _library.PQclear(result)
+
+    def _copied(self):
+        """The lines of COPY TO STDOUT, a row of one column each."""
+        lines = []
+        line = ctypes.c_void_p()
+        while (size := _library.PQgetCopyData(self._connection, ctypes.byref(line), 0)) > 0:
+            lines.append((ctypes.string_at(line, size).decode().rstrip("\n"),))
+            _library.PQfreemem(line)
+        while result := _library.PQgetResult(self._connection):
+            self._rows(result)
+        return lines
