@@ -25,9 +25,8 @@ namespace tg::session {
 
 namespace {
 
-constexpr std::size_t max_token_size = 16 * 1024;
-
 bool require_exp = true;
+int max_token_size = 16 * 1024;
 
 // The planner refuses a statement that both authenticates and reads; this is for a function that
 // authenticates, called by a statement that reads.
@@ -65,7 +64,7 @@ Verdict verify(std::string_view jwt, const keys::KeyRing& ring, const VerifiedUn
                               .issuers = ring.issuers,
                               .now_us = now.now_us,
                               .require_exp = now.require_exp,
-                              .max_size = max_token_size};
+                              .max_size = static_cast<std::size_t>(max_token_size)};
     const Verdict verdict = jose::verify_token(jwt, demand, {scratch, scratch_size}, out);
     if (verdict != Verdict::ok) return verdict;
     const bool is_text = is_text_here(out.payload) && is_text_here(out.tenant) && is_text_here(out.subject);
@@ -84,7 +83,7 @@ void warn_if_not_in_block() {
 
 Verdict judge_token(std::string_view jwt, jose::Token& out) {
     if (jwt.empty()) return Verdict::token_missing;
-    if (jwt.size() > max_token_size) return Verdict::token_too_large;
+    if (jwt.size() > static_cast<std::size_t>(max_token_size)) return Verdict::token_too_large;
     const keys::KeyRing& ring = keys::current_ring();
     const VerifiedUnder now{ring.generation, pg::unix_now_us(), require_exp};
     TokenDigest digest;
@@ -123,6 +122,10 @@ std::string_view authenticate_token(std::string_view jwt) {
 void install_authenticate() {
     DefineCustomBoolVariable("tenant_guard.require_exp", "Refuses tokens without an expiry.", nullptr,
                              &require_exp, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    // Bounded: a backend remembers tokens, and reads one into three times its size.
+    DefineCustomIntVariable("tenant_guard.max_token_size", "Sets the size of the largest token that is read.",
+                            nullptr, &max_token_size, 16 * 1024, 1024, 64 * 1024, PGC_SUSET, GUC_UNIT_BYTE,
+                            nullptr, nullptr, nullptr);
 }
 
 }  // namespace tg::session
