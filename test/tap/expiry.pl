@@ -62,8 +62,8 @@ gives($relaxed, 'ROLLBACK;', '', 'the transaction ends');
 refuses($relaxed, 'BEGIN;' . authenticate($short), '28T09', 'nor begin another');
 
 # One statement of the client that runs many: the later ones are refused.
-ask($strict, 'BEGIN;' . authenticate(mint('acme', '--ttl', 2)));
-refuses($strict, 'DO $$ BEGIN PERFORM pg_sleep(3.2); PERFORM notes FROM customers; END $$;', '28T09',
+ask($strict, 'BEGIN;' . authenticate(mint('acme', '--ttl', 4)));
+refuses($strict, 'DO $$ BEGIN PERFORM pg_sleep(5.2); PERFORM notes FROM customers; END $$;', '28T09',
     'a block that outlives its token is stopped');
 gives($strict, 'ROLLBACK;', '', 'and can be rolled back');
 

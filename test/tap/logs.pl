@@ -108,7 +108,7 @@ refuses($open, 'SET search_path = pg_temp;', '42501', 'a session setting is refu
 is(events(new_log_text(), 'statement_refused'), 1, 'with one structured line');
 refuses($open, qq{SET "tenant_guard.tenant_id" = 'x';}, '42501', 'a forged tenant is refused');
 is(events(new_log_text(), 'statement_refused'), 1, 'with one structured line');
-ask($open, 'BEGIN;' . authenticate(mint('acme', '--ttl', 1)) . 'SELECT pg_sleep(2);');
+ask($open, 'BEGIN;' . authenticate(mint('acme', '--ttl', 4)) . 'SELECT pg_sleep(5);');
 new_log_text();
 refuses($open, 'SELECT notes FROM customers;', '28T09', 'an expired transaction is refused');
 is(events(new_log_text(), '(?:token|statement)_refused'), 1, 'with one structured line');
