@@ -1,5 +1,28 @@
 -- Revocation before expiry. From its commit on, the next authenticate() of every session refuses.
 
+-- A token's expiry is not known before it comes, but where its issuer has a max_age, its age is bounded. Retired keys
+-- count too, since they can be made active again.
+CREATE FUNCTION tenant_guard.oldest_good_issue() RETURNS timestamptz
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT now() - make_interval(secs => max(i.max_age + i.leeway))
+    FROM tenant_guard.keys k LEFT JOIN tenant_guard.issuers i ON i.issuer = k.issuer
+  HAVING bool_and(i.max_age IS NOT NULL)
+$$;
+COMMENT ON FUNCTION tenant_guard.oldest_good_issue() IS
+  'No token issued before this time is accepted any more, by the max_age of the issuers; NULL if a key has no such bound.';
+
+CREATE FUNCTION tenant_guard.purge_revocations() RETURNS bigint
+  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  WITH gone AS (
+    DELETE FROM tenant_guard.revocations r
+     WHERE r.until <= now() OR (r.until IS NULL AND r.issued_before <= tenant_guard.oldest_good_issue())
+    RETURNING 1)
+  SELECT count(*) FROM gone
+$$;
+COMMENT ON FUNCTION tenant_guard.purge_revocations() IS
+  'Deletes revocations that block nothing any more, and returns how many: those whose token has expired, and those of '
+  'subjects and tenants that are older than any token can be. Each new revocation does the same.';
+
 CREATE FUNCTION tenant_guard.revoke(kind text, value text, issued_before timestamptz, until timestamptz)
   RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -7,8 +30,7 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed',
       MESSAGE = format('the %s to revoke and the time must not be null or empty', kind);
   END IF;
-  -- Entries leave when the tokens they block have expired.
-  DELETE FROM tenant_guard.revocations r WHERE r.until <= now();
+  PERFORM tenant_guard.purge_revocations();
   INSERT INTO tenant_guard.revocations AS r VALUES (kind, value, issued_before, until)
   ON CONFLICT ON CONSTRAINT revocations_pkey DO UPDATE
      SET issued_before = greatest(r.issued_before, EXCLUDED.issued_before),

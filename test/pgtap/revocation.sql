@@ -132,11 +132,60 @@ SELECT is(array[sign_in(:'a_hs'), sign_in(:'ada'), sign_in(:'no_kid')], '{28T07,
 SELECT is(sign_in(:'a_rs'), :'acme', 'key: the others are good');
 SELECT tenant_guard.add_secret('hs', 'HS256', :'hs_secret_hex'::bytea);
 
+-- Subjects and tenants leave when no token can be as old as their entry: every key is of an issuer with a max_age.
+SAVEPOINT s;
+SELECT tenant_guard.add_issuer('https://short.example', max_age => '30 minutes', leeway => '1 minute');
+UPDATE tenant_guard.signing_keys SET issuer = 'https://short.example';
+CREATE FUNCTION issued_ago(ago interval) RETURNS void LANGUAGE sql AS $$
+  DELETE FROM tenant_guard.revocations;
+  INSERT INTO tenant_guard.revocations (kind, value, issued_before)
+  VALUES ('subject', 'ada', now() - ago), ('tenant', 'acme', now() - ago);
+$$;
+SELECT issued_ago('30 minutes 59 seconds');
+SELECT is(tenant_guard.purge_revocations(), 0::bigint, 'an entry stays while a token can be as old as it');
+SELECT issued_ago('31 minutes');
+SELECT tenant_guard.add_issuer('https://short.example', max_age => '1 hour');
+SELECT is(tenant_guard.purge_revocations(), 0::bigint, 'by the rules as they are now');
+SELECT tenant_guard.add_issuer('https://short.example', max_age => '30 minutes', leeway => '1 minute');
+SAVEPOINT unbound;
+SELECT tenant_guard.add_secret('unbound', 'HS256', convert_to(repeat('u', 32), 'UTF8'));
+SELECT is(tenant_guard.purge_revocations(), 0::bigint, 'a key without an issuer has tokens of any age');
+SELECT tenant_guard.retire_key('unbound');
+SELECT is(tenant_guard.purge_revocations(), 0::bigint, 'a retired one too, since it can come back');
+ROLLBACK TO unbound;
+SELECT is(tenant_guard.purge_revocations(), 2::bigint, 'then it leaves');
+SELECT issued_ago('31 minutes');
+SELECT tenant_guard.revoke_subject('grace');
+SELECT set_eq($$ SELECT value FROM tenant_guard.revocations $$, ARRAY['grace'], 'also by the next revocation');
+ROLLBACK TO s;
+SELECT tenant_guard.revoke_subject('ada', '2000-01-01');
+SELECT tenant_guard.revoke_token('j1', now() - interval '1 second');
+SELECT is(tenant_guard.purge_revocations(), 1::bigint, 'without a max_age an old entry of a subject stays');
+SELECT set_eq($$ SELECT value FROM tenant_guard.revocations $$, ARRAY['ada'], 'which one that is');
+DELETE FROM tenant_guard.signing_keys;
+SELECT is(tenant_guard.purge_revocations(), 0::bigint, 'also without any key');
+ROLLBACK TO s;
+
 -- Many entries, and one of them counts.
 INSERT INTO tenant_guard.revocations (kind, value, until)
   SELECT 'token', 'bulk-' || n, now() + interval '1 hour' FROM generate_series(1, 20000) n;
 SELECT is(sign_in(signed('bulk-777', 'ada', 'acme')), '28T17', 'many: one of twenty thousand');
 SELECT is(sign_in(signed('bulk-20001', 'ada', 'acme')), 'acme', 'many: the one after the last is good');
+-- The work is the same as with one entry: three look-ups by the index.
+CREATE FUNCTION reads_of(token text, OUT rows_scanned bigint, OUT look_ups bigint, OUT rows_found bigint) LANGUAGE plpgsql AS $$
+DECLARE
+  before record;
+  after record;
+BEGIN
+  SELECT * INTO before FROM pg_stat_xact_all_tables WHERE relid = 'tenant_guard.revocations'::regclass;
+  PERFORM sign_in(token);
+  SELECT * INTO after FROM pg_stat_xact_all_tables WHERE relid = 'tenant_guard.revocations'::regclass;
+  rows_scanned := after.seq_tup_read - before.seq_tup_read;
+  look_ups := after.idx_scan - before.idx_scan;
+  rows_found := after.idx_tup_fetch - before.idx_tup_fetch;
+END $$;
+SELECT is(reads_of(signed('bulk-20001', 'ada', 'acme'))::text, '(0,3,0)', 'many: three look-ups for a token that is good');
+SELECT is(reads_of(signed('bulk-777', 'ada', 'acme'))::text, '(0,1,1)', 'many: one for a token that is revoked by its id');
 DELETE FROM tenant_guard.revocations;
 
 -- What cannot be meant.

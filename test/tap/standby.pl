@@ -76,6 +76,20 @@ ask($open, 'ROLLBACK;');
 refuses($open, $begin, '28T07', 'and in the next');
 ask($open, 'ROLLBACK;');
 
+# Revocations: of what the open session has remembered.
+my %revoke = (
+    revoke_token => q{'id-1', now() + '1 hour'}, revoke_subject => q{'ada', now() + '1 minute'},
+    revoke_tenant => qq{'$id', now() + '1 minute'});
+my $named = mint('acme', '--kid', 'hs2', '--sub', 'ada', '--claim', 'jti="id-1"');
+for my $function (sort keys %revoke)
+{
+    gives($open, 'BEGIN;' . authenticate($named) . 'COMMIT;', $id, "before $function() on the primary a token is good");
+    on_primary("SELECT tenant_guard.$function($revoke{$function})");
+    refuses($open, "BEGIN;\n" . authenticate($named), '28T17', 'after it the open session refuses it');
+    ask($open, 'ROLLBACK;');
+    on_primary('DELETE FROM tenant_guard.revocations');
+}
+
 # Roles.
 $primary->safe_psql('sample', 'CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader');
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
