@@ -392,6 +392,19 @@ SELECT tenant_guard.guard_role(NULL);
 SELECT tenant_guard.guard_role('regress_tg_super');
 SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'regress_tg_app'::regrole;
 
+-- A table that somebody puts into the extension's own schema is not trusted for it.
+CREATE TABLE tenant_guard.stray (tenant_id uuid, v text);
+INSERT INTO tenant_guard.stray VALUES (:'acme', 'acme'), (:'globex', 'globex');
+GRANT SELECT ON tenant_guard.stray TO regress_tg_app;
+SELECT relation, status, reason FROM tenant_guard.protection WHERE relation::text LIKE 'tenant_guard.%';
+SELECT answer('SELECT v FROM tenant_guard.stray'), answer('SELECT v FROM saas.orders');
+BEGIN;
+SET LOCAL ROLE regress_tg_app;
+SELECT FROM tenant_guard.authenticate(:'a_hs');
+SELECT answer('SELECT v FROM tenant_guard.stray'), answer('SELECT v FROM saas.orders');
+ROLLBACK;
+DROP TABLE tenant_guard.stray;
+
 -- Nobody named a role: the database says `always`. Who owns nothing is held to every rule, before it authenticates as
 -- well; an owner migrates, and so does a member of it.
 CREATE FUNCTION in_database(wanted text) RETURNS void LANGUAGE plpgsql AS $$

@@ -9,6 +9,7 @@ CREATE VIEW tenant_guard.protection AS
          CASE WHEN c.relkind = 'v' THEN 'The relations that it reads are checked.'
               WHEN r.status = 'shared' THEN r.reason
               WHEN r.status IS NOT NULL THEN NULL
+              WHEN n.nspname = 'tenant_guard' THEN 'It is in the schema of tenant_guard and not a part of it.'
               WHEN c.relkind IN ('m', 'f') THEN 'Row security is not possible on it.'
               WHEN candidate.attname IS NULL THEN 'It has no tenant column.'
               ELSE 'Nobody protected it.' END AS reason,
@@ -61,8 +62,12 @@ CREATE VIEW tenant_guard.protection AS
      AND candidate.attname = coalesce(
            r.tenant_column, pg_catalog.current_setting('tenant_guard.tenant_column', true))
    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
-     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenant_guard')
-     AND n.nspname !~ '^pg_toast';
+     AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+     AND n.nspname !~ '^pg_toast'
+     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                       JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'tenant_guard'
+                      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+                        AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e');
 COMMENT ON VIEW tenant_guard.protection IS
   'A row per user relation: protected, derived, shared, unprotected (guarded transactions are refused it) '
   'or exempt, why, what is wrong with it, and how it is isolated.';

@@ -8,6 +8,7 @@
 
 extern "C" {
 #include "catalog/catalog.h"
+#include "catalog/dependency.h"
 #include "utils/hsearch.h"
 #include "utils/rls.h"
 }
@@ -80,11 +81,18 @@ RelationClass classify_protected(const Form_pg_class form, const Declaration& de
                : RelationClass::isolation_bypassed;
 }
 
+// A table that somebody else put into our schema is a table like any other.
+bool is_member(Oid relation) {
+    const Oid extension = get_extension_oid("tenant_guard", true);
+    return OidIsValid(extension) && getExtensionOfObject(RelationRelationId, relation) == extension;
+}
+
 RelationClass classify_form(const Form_pg_class form, Oid role) {
     if (form->relnamespace == PG_CATALOG_NAMESPACE)
         return is_refused_catalog(form->oid) ? RelationClass::system_refused : RelationClass::system;
     if (IsToastNamespace(form->relnamespace)) return RelationClass::system_refused;
-    if (form->relnamespace == catalog::installation().schema) return RelationClass::own;
+    if (form->relnamespace == catalog::installation().schema && is_member(form->oid))
+        return RelationClass::own;
     if (form->relkind == RELKIND_VIEW) return RelationClass::view;
     if (form->relpersistence == RELPERSISTENCE_TEMP)
         return isTempOrTempToastNamespace(form->relnamespace) ? RelationClass::temporary

@@ -10,7 +10,7 @@ namespace tg::policy {
 enum class RelationClass : uint8 {
     system,             // a catalog that tells nothing about tenants
     system_refused,     // a catalog that does
-    own,                // in tenant_guard's schema; privileges decide
+    own,                // of tenant_guard itself; privileges decide
     view,               // its relations are checked themselves
     temporary,          // this session's; usable in the transaction that made it
     temporary_foreign,  // of another session
