@@ -8,6 +8,8 @@
 #include "enforcement/ownership.h"
 #include "guard/expiry.h"
 #include "guard/function_rules.h"
+#include "guard/open_cursors.h"
+#include "guard/prepared_names.h"
 #include "guard/relations.h"
 #include "guard/setting_rules.h"
 #include "guard/statements.h"
@@ -23,6 +25,7 @@
 #include "session/reading.h"
 #include "session/remnants.h"
 #include "session/token_setting.h"
+#include "session/undoing.h"
 
 #pragma GCC visibility push(default)
 extern "C" {
@@ -51,8 +54,11 @@ void _PG_init(void) {
     session::install_authenticate();
     session::install_token_setting();
     session::install_remnants();
+    session::install_undoing();
     session::install_reading();
     guard::install_expiry();
+    guard::install_open_cursors();
+    guard::install_prepared_names();
     guard::install_relations();
     guard::install_setting_rules();
     guard::install_function_rules();

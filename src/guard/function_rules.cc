@@ -7,6 +7,7 @@
 #include "enforcement/mode.h"
 #include "enforcement/refusal.h"
 #include "guard/setting_rules.h"
+#include "session/undoing.h"
 
 extern "C" {
 #include "catalog/objectaccess.h"
@@ -209,6 +210,7 @@ void check_function(Oid function) {
     if (entry.verdict == Verdict::set_config) return note_set_config();
     const char* name = get_func_name(function);
     const bool is_lock = entry.why == session_locks;
+    if (is_lock && session::is_undone_at_end(mode, session::Remnant::advisory_lock)) return;
     refuse(mode, {.message = psprintf("function \"%s\" is not allowed in a guarded transaction",
                                       name ? name : "?"),
                   .detail = entry.why,

@@ -265,6 +265,10 @@ void check_relation(Oid relation, Oid role, AclMode permissions) {
     if (mode != Guarding::none) check_access(mode, {relation, role, permissions, nullptr});
 }
 
+void check_plan(const PlannedStmt* planned) {
+    if (List* entries = pg::access_entries(planned)) check_at_execution(entries, true);
+}
+
 void install_relations() {
     next_planner = planner_hook;
     planner_hook = plan;

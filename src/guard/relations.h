@@ -10,6 +10,9 @@ namespace tg::guard {
 // Checks one relation of a utility statement, to be accessed as `role` with these permissions.
 void check_relation(Oid relation, Oid role, AclMode permissions);
 
+// Checks the relations of a plan again, which were checked when it started.
+void check_plan(const PlannedStmt* planned);
+
 void install_relations();
 
 }  // namespace tg::guard

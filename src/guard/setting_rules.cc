@@ -3,6 +3,7 @@
 
 #include "enforcement/refusal.h"
 #include "pg/compat.h"
+#include "session/undoing.h"
 
 extern "C" {
 #include "utils/fmgrprotos.h"
@@ -40,6 +41,7 @@ const SessionSetting session_settings[] = {
 };
 
 bool set_config_was_called = false;
+bool must_undo_settings = false;
 
 bool is_session_setting(const char* name, const char* value) {
     for (const SessionSetting& setting : session_settings) {
@@ -81,9 +83,37 @@ bool is_left_on_session(const config_generic* setting) {
     return false;
 }
 
+// Makes a SET of this transaction a SET LOCAL, after the fact: AtEOXact_GUC() then puts back what was
+// there before. A value that SET LOCAL has put over the session's is set for the session first, so that
+// only one is left to take away.
+void make_local(config_generic* setting) {
+    if (setting->stack->state == GUC_SET_LOCAL) {
+        const char* value = GetConfigOption(setting->name, true, false);
+        set_config_option(setting->name, value, setting->scontext == PGC_SUSET ? PGC_SUSET : PGC_USERSET,
+                          PGC_S_SESSION, GUC_ACTION_SET, true, ERROR, false);
+    }
+    setting->stack->state = GUC_LOCAL;
+}
+
+// Under tenant_guard.session_state = reset. RESET ALL and its like, which put back what the connection
+// started with, stay done.
+void undo_settings_left() {
+    for (config_generic* setting : pg::all_settings()) {
+        if (!setting->stack || !is_left_on_session(setting)) continue;
+        const bool is_masked = setting->stack->state == GUC_SET_LOCAL;
+        if (!is_masked && setting->source != PGC_S_SESSION) continue;
+        const char* value = is_masked ? nullptr : GetConfigOption(setting->name, true, false);
+        if (!is_session_setting(setting->name, value)) make_local(setting);
+    }
+}
+
 void check_settings_left() {
     const Guarding mode = enforcement::guarding_beyond_relations();
     if (mode == Guarding::none) return;
+    if (session::is_undone_at_end(mode, session::Remnant::setting)) {
+        if (mode == Guarding::refuse) undo_settings_left();
+        return;
+    }
     for (const config_generic* setting : pg::all_settings()) {
         if (!is_left_on_session(setting)) continue;
         const bool is_masked = setting->stack->state == GUC_SET_LOCAL;
@@ -114,13 +144,14 @@ void on_transaction_event(XactEvent event, void*) {
     switch (event) {
         case XACT_EVENT_PRE_COMMIT:
         case XACT_EVENT_PRE_PREPARE:
-            if (set_config_was_called) check_settings_left();
+            if (set_config_was_called || must_undo_settings) check_settings_left();
             break;
         case XACT_EVENT_COMMIT:
         case XACT_EVENT_ABORT:
         case XACT_EVENT_PREPARE:
             if (set_config_was_called) reseed_random();
             set_config_was_called = false;
+            must_undo_settings = false;
             break;
         default:
             break;
@@ -131,6 +162,13 @@ const char* value_text(const VariableSetStmt* statement) {
     return statement->kind == VAR_SET_VALUE && statement->args != NIL
                ? ExtractSetVariableArgs(const_cast<VariableSetStmt*>(statement))
                : nullptr;
+}
+
+// Whether SET for the session is let through, to be undone before the commit.
+bool is_let_through(Guarding guarding) {
+    if (!session::is_undone_at_end(guarding, session::Remnant::setting)) return false;
+    must_undo_settings = guarding == Guarding::refuse;
+    return true;
 }
 
 }  // namespace
@@ -153,7 +191,7 @@ void check_setting(Guarding guarding, const VariableSetStmt* statement) {
         case VAR_SET_DEFAULT:
             return;  // back to what the connection started with
         case VAR_SET_MULTI:
-            if (names(statement, "SESSION CHARACTERISTICS"))
+            if (names(statement, "SESSION CHARACTERISTICS") && !is_let_through(guarding))
                 refuse(guarding, {.message = "session characteristics cannot be set in a guarded "
                                              "transaction",
                                   .detail = "They would stay on the connection for its next user.",
@@ -164,7 +202,7 @@ void check_setting(Guarding guarding, const VariableSetStmt* statement) {
         case VAR_SET_CURRENT:
             if (names(statement, "seed")) return refuse_seed(guarding);
             if (statement->is_local) return;
-            if (!is_session_setting(statement->name, value_text(statement)))
+            if (!is_session_setting(statement->name, value_text(statement)) && !is_let_through(guarding))
                 refuse_session_setting(guarding, statement->name);
             return;
     }

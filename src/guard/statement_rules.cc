@@ -4,6 +4,7 @@
 #include "enforcement/refusal.h"
 #include "guard/relations.h"
 #include "guard/setting_rules.h"
+#include "session/undoing.h"
 
 extern "C" {
 #include "commands/defrem.h"
@@ -19,6 +20,8 @@ namespace {
 
 using enforcement::Guarding;
 using enforcement::refuse;
+using session::is_undone_at_end;
+using session::Remnant;
 
 void refuse_command(Guarding guarding, const Node* statement, const char* detail, const char* hint) {
     const char* command = CreateCommandName(const_cast<Node*>(statement));
@@ -48,15 +51,23 @@ constexpr const char* own_tables_only =
     "be changed.";
 constexpr const char* as_owner = "Run it outside guarded transactions, as the owner of the object.";
 
+bool is_temporary_name(const RangeVar* name) {
+    return name->relpersistence == RELPERSISTENCE_TEMP ||
+           (name->schemaname && std::strcmp(name->schemaname, "pg_temp") == 0);
+}
+
 bool is_transaction_local(const RangeVar* name, OnCommitAction on_commit) {
-    const bool is_temporary = name->relpersistence == RELPERSISTENCE_TEMP ||
-                              (name->schemaname && std::strcmp(name->schemaname, "pg_temp") == 0);
-    return is_temporary && on_commit == ONCOMMIT_DROP;
+    return is_temporary_name(name) && on_commit == ONCOMMIT_DROP;
+}
+
+// Under tenant_guard.session_state = reset the end of the transaction drops it.
+bool is_dropped_at_end(Guarding guarding, const RangeVar* name) {
+    return is_temporary_name(name) && is_undone_at_end(guarding, Remnant::temporary_object);
 }
 
 void check_new_table(Guarding guarding, const Node* statement, const RangeVar* name,
                      OnCommitAction on_commit) {
-    if (is_transaction_local(name, on_commit)) return;
+    if (is_transaction_local(name, on_commit) || is_dropped_at_end(guarding, name)) return;
     refuse_command(guarding, statement,
                    "The table would outlive the transaction and reach the next user of the connection "
                    "or of the role.",
@@ -77,6 +88,22 @@ void check_create_table_as(Guarding guarding, const Node* statement) {
     check_new_table(guarding, statement, create->into->rel, create->into->onCommit);
 }
 
+// A view or sequence has no ON COMMIT DROP.
+void check_new_object(Guarding guarding, const Node* statement, const RangeVar* name) {
+    if (is_dropped_at_end(guarding, name)) return;
+    refuse_command(guarding, statement,
+                   "It would outlive the transaction and reach the next user of the connection or of the role.",
+                   as_owner);
+}
+
+void check_create_view(Guarding guarding, const Node* statement) {
+    check_new_object(guarding, statement, reinterpret_cast<const ViewStmt*>(statement)->view);
+}
+
+void check_create_sequence(Guarding guarding, const Node* statement) {
+    check_new_object(guarding, statement, reinterpret_cast<const CreateSeqStmt*>(statement)->sequence);
+}
+
 void check_index(Guarding guarding, const Node* statement) {
     if (!is_new_temporary(reinterpret_cast<const IndexStmt*>(statement)->relation))
         refuse_command(guarding, statement, own_tables_only, as_owner);
@@ -89,7 +116,8 @@ void check_alter_table(Guarding guarding, const Node* statement) {
 
 void check_drop(Guarding guarding, const Node* statement) {
     const auto* drop = reinterpret_cast<const DropStmt*>(statement);
-    bool is_own = drop->removeType == OBJECT_TABLE || drop->removeType == OBJECT_INDEX;
+    bool is_own = drop->removeType == OBJECT_TABLE || drop->removeType == OBJECT_INDEX ||
+                  drop->removeType == OBJECT_VIEW || drop->removeType == OBJECT_SEQUENCE;
     ListCell* cell;
     if (is_own)
         foreach (cell, drop->objects)
@@ -146,19 +174,31 @@ void check_explain(Guarding guarding, const Node* statement) {
 }
 
 void check_cursor(Guarding guarding, const Node* statement) {
-    if (reinterpret_cast<const DeclareCursorStmt*>(statement)->options & CURSOR_OPT_HOLD)
+    if ((reinterpret_cast<const DeclareCursorStmt*>(statement)->options & CURSOR_OPT_HOLD) &&
+        !is_undone_at_end(guarding, Remnant::held_cursor))
         refuse_command(guarding, statement,
                        "A cursor WITH HOLD outlives the transaction and stays on the connection.",
                        "Use a cursor WITHOUT HOLD.");
 }
 
 void check_prepare(Guarding guarding, const Node* statement) {
+    if (is_undone_at_end(guarding, Remnant::prepared_statement)) return;
     refuse_command(guarding, statement,
                    "A prepared statement outlives the transaction and stays on the connection.",
                    "Let the driver prepare statements through the protocol.");
 }
 
+// DEALLOCATE ALL takes away what the driver has prepared, for all tenants.
+void check_deallocate(Guarding guarding, const Node* statement) {
+    const char* name = reinterpret_cast<const DeallocateStmt*>(statement)->name;
+    if (name && is_undone_at_end(guarding, Remnant::prepared_statement)) return;
+    refuse_command(guarding, statement,
+                   "It reaches statements that were prepared earlier on the connection.",
+                   "Let the driver close its statements through the protocol.");
+}
+
 void check_listen(Guarding guarding, const Node* statement) {
+    if (is_undone_at_end(guarding, Remnant::channel)) return;
     refuse_command(guarding, statement,
                    "LISTEN outlives the transaction and receives what other tenants send.",
                    "Listen on a connection of a role that is not guarded.");
@@ -190,7 +230,7 @@ constexpr StatementRule statement_rules[] = {
     {T_VariableSetStmt, check_set},
     {T_DeclareCursorStmt, check_cursor},
     {T_PrepareStmt, check_prepare},
-    {T_DeallocateStmt, check_prepare},
+    {T_DeallocateStmt, check_deallocate},
     {T_ListenStmt, check_listen},
     {T_CopyStmt, check_copy},
     {T_ExplainStmt, check_explain},
@@ -198,6 +238,8 @@ constexpr StatementRule statement_rules[] = {
     {T_TruncateStmt, check_truncate},
     {T_CreateStmt, check_create_table},
     {T_CreateTableAsStmt, check_create_table_as},
+    {T_ViewStmt, check_create_view},
+    {T_CreateSeqStmt, check_create_sequence},
     {T_IndexStmt, check_index},
     {T_AlterTableStmt, check_alter_table},
     {T_DropStmt, check_drop},

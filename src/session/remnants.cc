@@ -116,15 +116,27 @@ void refuse_session(Guarding guarding, const char* detail) {
 }
 
 void clean_session() {
-    while (const char* name = first_existing(prepared_names, is_prepared_in_sql))
-        DropPreparedStatement(name, false);
-    while (const char* name = first_existing(held_cursor_names, is_held_cursor))
-        PortalDrop(GetPortalByName(name), false);
-    if (has_old_temporary_object()) ResetTempTableNamespace();
+    drop_prepared_in_sql();
+    drop_held_cursors();
+    if (has_old_temporary_object()) drop_temporary_objects();
     if (is_search_path_changed()) reset_search_path();
 }
 
 }  // namespace
+
+bool resets_session() { return session_state_setting == static_cast<int>(SessionState::reset); }
+
+void drop_prepared_in_sql() {
+    while (const char* name = first_existing(prepared_names, is_prepared_in_sql))
+        DropPreparedStatement(name, false);
+}
+
+void drop_held_cursors() {
+    while (const char* name = first_existing(held_cursor_names, is_held_cursor))
+        PortalDrop(GetPortalByName(name), false);
+}
+
+void drop_temporary_objects() { ResetTempTableNamespace(); }
 
 void note_remnant(const Node* statement) {
     if (IsA(statement, PrepareStmt))
@@ -140,8 +152,7 @@ void check_remnants() {
     if (!context::current()) ResetSequenceCaches();
     const Guarding mode = enforcement::guarding_if_authenticated();
     if (mode == Guarding::none) return;
-    if (mode == Guarding::refuse && session_state_setting == static_cast<int>(SessionState::reset))
-        return clean_session();
+    if (mode == Guarding::refuse && resets_session()) return clean_session();
     if (const char* name = first_existing(prepared_names, is_prepared_in_sql))
         refuse_session(mode, psprintf("Statement \"%s\" was prepared in SQL and is still there.", name));
     if (const char* name = first_existing(held_cursor_names, is_held_cursor))
@@ -156,8 +167,8 @@ void check_remnants() {
 void install_remnants() {
     DefineCustomEnumVariable(
         "tenant_guard.session_state",
-        "Sets what authenticate() does about what an earlier user left on the session.",
-        "refuse: raises an error. reset: cleans it.", &session_state_setting,
+        "Sets what is done about what would stay on the session, or was left there.",
+        "refuse: raises an error. reset: undoes it at the end of the transaction, or cleans it.", &session_state_setting,
         static_cast<int>(SessionState::refuse), session_state_options, PGC_SUSET, 0, nullptr, nullptr,
         nullptr);
 }

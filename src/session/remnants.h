@@ -14,6 +14,14 @@ void note_remnant(const Node* statement);
 // memory unless the session has a temporary schema.
 void check_remnants();
 
+// Whether tenant_guard.session_state is `reset`.
+bool resets_session();
+
+// Each drops what it says, whoever made it.
+void drop_prepared_in_sql();
+void drop_held_cursors();
+void drop_temporary_objects();
+
 void install_remnants();
 
 }  // namespace tg::session

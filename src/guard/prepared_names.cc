@@ -1,0 +1,139 @@
+// See the header. The text that a name stands for when a tenant first executes it is remembered until
+// DISCARD ALL; drivers and poolers use a name for one text, by whichever tenant it was prepared. A name
+// that has come to stand for another text runs in the transaction that prepared it and in no other, and
+// is not remembered: an attacker who executes it first must not make it good.
+#include "guard/prepared_names.h"
+
+#include "context/tenant_context.h"
+#include "enforcement/refusal.h"
+
+extern "C" {
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "commands/prepare.h"
+#include "common/hashfn.h"
+#include "executor/executor.h"
+#include "parser/analyze.h"
+#include "tcop/pquery.h"
+#include "tcop/utility.h"
+#include "utils/hsearch.h"
+#include "utils/portal.h"
+#include "utils/timestamp.h"
+}
+
+namespace tg::guard {
+
+namespace {
+
+using enforcement::Guarding;
+
+struct KnownName {
+    char name[NAMEDATALEN];  // the hash key; longer names share an entry
+    uint64 text;             // a hash of it
+    uint64 parses_seen;      // at what count it was last found unchanged; 0: nothing is remembered
+};
+
+HTAB* known_names = nullptr;
+
+// Counts what may have been Parse: a name cannot change its meaning without.
+uint64 parses = 1;
+
+post_parse_analyze_hook_type next_analyze = nullptr;
+ExecutorStart_hook_type next_start = nullptr;
+ProcessUtility_hook_type next_utility = nullptr;
+
+uint64 hash_of(const char* text) {
+    return hash_bytes_extended(reinterpret_cast<const unsigned char*>(text),
+                               static_cast<int>(std::strlen(text)), 0);
+}
+
+KnownName& known(const char* name) {
+    if (!known_names) {
+        HASHCTL control{};
+        control.keysize = NAMEDATALEN;
+        control.entrysize = sizeof(KnownName);
+        known_names = hash_create("tenant_guard prepared names", 64, &control, HASH_ELEM | HASH_STRINGS);
+    }
+    bool found = false;
+    auto* entry = static_cast<KnownName*>(hash_search(known_names, name, HASH_ENTER, &found));
+    if (!found) entry->parses_seen = 0;
+    return *entry;
+}
+
+void forget_names() {
+    if (known_names) hash_destroy(known_names);
+    known_names = nullptr;
+}
+
+void refuse_replaced(Guarding guarding, const char* name) {
+    enforcement::refuse(
+        guarding,
+        {.message = psprintf("prepared statement \"%s\" was replaced", name),
+         .detail = "It stood for another statement before, and was prepared anew outside of this "
+                   "transaction, perhaps by another user of the connection.",
+         .hint = "Prepare it within the transaction, or open a new connection.",
+         .object = name});
+}
+
+void check_name(const char* name) {
+    KnownName& entry = known(name);
+    if (entry.parses_seen == parses) return;
+    const PreparedStatement* statement = FetchPreparedStatement(name, false);
+    if (!statement || statement->from_sql) return;
+    const uint64 text = hash_of(statement->plansource->query_string);
+    if (entry.parses_seen != 0 && entry.text != text) {
+        const bool is_of_this_transaction =
+            statement->prepare_time > GetCurrentTransactionStartTimestamp();
+        const Guarding mode = is_of_this_transaction ? Guarding::none : enforcement::guarding();
+        if (mode != Guarding::none) refuse_replaced(mode, name);
+        return;
+    }
+    entry.text = text;
+    entry.parses_seen = parses;
+}
+
+void check_running_name() {
+    if (ActivePortal && ActivePortal->prepStmtName && context::current() && !IsParallelWorker())
+        check_name(ActivePortal->prepStmtName);
+}
+
+void analyze(ParseState* state, Query* query, JumbleState* jumble) {
+    if (next_analyze) next_analyze(state, query, jumble);
+    // Parse lets parameters appear as they come; a message of the simple protocol has none.
+    if (state->p_paramref_hook) parses++;
+}
+
+void start(QueryDesc* query, int flags) {
+    check_running_name();
+    if (next_start)
+        next_start(query, flags);
+    else
+        standard_ExecutorStart(query, flags);
+}
+
+void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
+             ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment* environment,
+             DestReceiver* receiver, QueryCompletion* completion) {
+    const Node* statement = planned->utilityStmt;
+    // ROLLBACK must work in whatever state the transaction is.
+    if (!IsAbortedTransactionBlockState()) check_running_name();
+    auto* next = next_utility ? next_utility : standard_ProcessUtility;
+    next(planned, text, read_only_tree, context, parameters, environment, receiver, completion);
+    const bool discards_all =
+        IsA(statement, DiscardStmt) &&
+        reinterpret_cast<const DiscardStmt*>(statement)->target == DISCARD_ALL;
+    if (discards_all) forget_names();
+}
+
+}  // namespace
+
+void install_prepared_names() {
+    next_analyze = post_parse_analyze_hook;
+    post_parse_analyze_hook = analyze;
+    next_start = ExecutorStart_hook;
+    ExecutorStart_hook = start;
+    next_utility = ProcessUtility_hook;
+    ProcessUtility_hook = utility;
+}
+
+}  // namespace tg::guard
