@@ -485,6 +485,10 @@ BEGIN
                  format('ALTER TABLE ONLY %s ALTER COLUMN %I DROP DEFAULT', step_relation,
                         declared.tenant_column)
            WHERE declared.added_default
+             -- Not one that somebody has put in its place since.
+             AND EXISTS (SELECT FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+                          WHERE a.attrelid = step_relation AND a.attname = declared.tenant_column
+                            AND pg_get_expr(d.adbin, d.adrelid) = tenant_guard.tenant_function(a.atttypid))
         ) AS s (step, action, statement) ORDER BY s.step, s.statement LOOP
       EXECUTE statement;
       RETURN NEXT;
