@@ -42,14 +42,20 @@ RESET tenant_guard.auto_protect;
 SELECT count(*) FROM tenant_guard.protect('saas.orders');
 
 -- Refused, and nothing is left half done.
-\set VERBOSITY verbose
 SELECT * FROM tenant_guard.protect_via('saas.loose', 'saas.orders');
+\echo :LAST_ERROR_SQLSTATE
 SELECT * FROM tenant_guard.protect_via('saas.of_open', 'saas.open');
+\echo :LAST_ERROR_SQLSTATE
 SELECT * FROM tenant_guard.protect_via('saas.transfers', 'saas.orders');
+\echo :LAST_ERROR_SQLSTATE
 SELECT * FROM tenant_guard.protect_via('saas.transfers', 'saas.orders', 'no_such_key');
+\echo :LAST_ERROR_SQLSTATE
 SELECT * FROM tenant_guard.protect_via('saas.orders', 'saas.orders');
+\echo :LAST_ERROR_SQLSTATE
 SELECT * FROM tenant_guard.protect_via(NULL, 'saas.orders');
+\echo :LAST_ERROR_SQLSTATE
 SELECT * FROM tenant_guard.protect_via('pg_class', 'saas.orders');
+\echo :LAST_ERROR_SQLSTATE
 \set VERBOSITY terse
 SELECT relation, status FROM tenant_guard.protection WHERE status <> 'unprotected' ORDER BY 1::text;
 

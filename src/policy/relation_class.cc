@@ -155,10 +155,13 @@ Declaration read_declaration(Oid relation) {
         if (!is_null) namestrcpy(&found.tenant_column, NameStr(*DatumGetName(column)));
         const Datum writable = heap_getattr(tuple, 4, shape, &is_null);
         found.is_writable = !is_null && DatumGetBool(writable);
-        const Datum parent = heap_getattr(tuple, 10, shape, &is_null);
-        if (!is_null) found.parent = DatumGetObjectId(parent);
-        const Datum constraint = heap_getattr(tuple, 11, shape, &is_null);
-        if (!is_null) namestrcpy(&found.parent_constraint, NameStr(*DatumGetName(constraint)));
+        // Before ALTER EXTENSION UPDATE the table of an older version has fewer columns, and nothing derived.
+        if (found.is_derived) {
+            const Datum parent = heap_getattr(tuple, 10, shape, &is_null);
+            if (!is_null) found.parent = DatumGetObjectId(parent);
+            const Datum constraint = heap_getattr(tuple, 11, shape, &is_null);
+            if (!is_null) namestrcpy(&found.parent_constraint, NameStr(*DatumGetName(constraint)));
+        }
     }
     systable_endscan(scan);
     table_close(table, AccessShareLock);

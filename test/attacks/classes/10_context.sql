@@ -224,7 +224,7 @@ SELECT secret FROM attacks.accounts;
 
 -- attack W02 leak
 -- Forged in a parallel worker
-SET LOCAL force_parallel_mode = on;
+SELECT set_config(name, 'on', true) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 SELECT secret FROM attacks.accounts WHERE attacks.forge('{setting}', '{a}') IS NOT NULL;
 -- guarded: refused 42501 25000
 -- by hand: safe
