@@ -9,6 +9,7 @@
 #include "enforcement/mode.h"
 #include "enforcement/refusal.h"
 #include "pg/compat.h"
+#include "pg/hook.h"
 #include "pg/text.h"
 #include "policy/relation_class.h"
 #include "policy/settings.h"
@@ -17,6 +18,7 @@
 extern "C" {
 #include "access/parallel.h"
 #include "catalog/pg_db_role_setting.h"
+#include "executor/execdesc.h"
 #include "optimizer/planner.h"
 #include "utils/relcache.h"
 }
@@ -32,6 +34,7 @@ using enforcement::refuse;
 using policy::RelationClass;
 
 planner_hook_type next_planner = nullptr;
+ExecutorStart_hook_type next_start = nullptr;
 
 constexpr AclMode writing = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
 
@@ -230,8 +233,12 @@ void check_entries(Guarding mode, List* entries) {
     }
 }
 
+// While a worker takes up its part of a plan that its leader has checked. What functions in it go on to
+// read, nobody has checked.
+bool takes_up_leaders_plan = false;
+
 // The server's own foreign-key queries run as the table's owner and must see every tenant's rows.
-bool is_server_query() { return InNoForceRLSOperation() || IsParallelWorker(); }
+bool is_server_query() { return InNoForceRLSOperation() || takes_up_leaders_plan; }
 
 bool check_at_execution(List* entries, bool) {
     if (!is_server_query() && entries != NIL) check_entries(guarding(), entries);
@@ -258,6 +265,16 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
     return planned;
 }
 
+void start(QueryDesc* query, int flags) {
+    auto pass_on = [&] {
+        auto* next = next_start ? next_start : standard_ExecutorStart;
+        next(query, flags);
+    };
+    const bool is_part = IsParallelWorker() && query->dest && query->dest->mydest == DestTupleQueue;
+    if (!is_part) return pass_on();
+    pg::with_flag(takes_up_leaders_plan, pass_on);
+}
+
 }  // namespace
 
 void check_relation(Oid relation, Oid role, AclMode permissions) {
@@ -272,6 +289,8 @@ void check_plan(const PlannedStmt* planned) {
 void install_relations() {
     next_planner = planner_hook;
     planner_hook = plan;
+    next_start = ExecutorStart_hook;
+    ExecutorStart_hook = start;
     pg::CheckPermissionsHook<check_at_execution>::install();
 }
 

@@ -86,4 +86,22 @@ $node->reload;
 gives($node, "BEGIN;\n" . authenticate(mint('acme')) . "SELECT count(*), count(DISTINCT tenant_id) FROM customers;\n"
       . 'SELECT tenant_guard.tenant_id(), tenant_guard.attribute($$role$$);',
     qr/^$tenant{acme}{id}\n\d+\|1\n$tenant{acme}{id}\|viewer$/, 'whole queries in a worker');
+
+# The leader has checked its plan, and nobody what the functions in it read.
+$node->safe_psql('sample', <<'END');
+CREATE FUNCTION as_superuser(int) RETURNS bigint LANGUAGE plpgsql PARALLEL SAFE SECURITY DEFINER
+  AS $$BEGIN RETURN (SELECT count(DISTINCT tenant_id) FROM measurements WHERE value < 100); END$$;
+CREATE FUNCTION forgotten(int) RETURNS bigint LANGUAGE plpgsql PARALLEL SAFE
+  AS $$BEGIN RETURN (SELECT count(*) FROM customer_names); END$$;
+CREATE FUNCTION as_client(int) RETURNS bigint LANGUAGE plpgsql PARALLEL SAFE
+  AS $$BEGIN RETURN (SELECT count(DISTINCT tenant_id) FROM measurements WHERE value < 100); END$$;
+END
+for my $row ([ 'as_superuser', qr/does not apply.*parallel worker/s ], [ 'forgotten', qr/is not protected.*parallel worker/s ])
+{
+    my ($function, $message) = @$row;
+    refuses($node, "\\set SHOW_CONTEXT errors\n\\o /dev/null\nBEGIN;\n" . authenticate(mint('acme')) . "\\o\nSELECT $function(1);",
+        '42501', "in a worker: $function() is refused", message => $message);
+}
+gives($node, "BEGIN;\n" . authenticate(mint('acme')) . 'SELECT as_client(1);', "$tenant{acme}{id}\n1",
+    'in a worker: a function that reads as the client sees the tenant');
 done_testing();
