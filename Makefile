@@ -36,8 +36,8 @@ SHLIB_LINK  = -lcrypto -Wl,--version-script=src/exports.map
 override with_llvm = no
 
 REGRESS        = install keys authenticate context setting protect derived auto_protect migrations guard_relations \
-	guard_statements guard_session session_reset claims operation foreign_keys
-ISOLATION      = tenants invalidation
+	guard_statements guard_session session_reset claims operation foreign_keys vouchers
+ISOLATION      = tenants invalidation vouchers
 REGRESS_OPTS   = --inputdir=. --load-extension=tenant_guard --encoding=UTF8 --no-locale
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=tenant_guard --encoding=UTF8 --no-locale
 EXTRA_CLEAN    = $(install_script) $(upgrade_script) build results output_iso regression.diffs regression.out

@@ -1,11 +1,13 @@
 // What is installed when the library is loaded, and in which order. Hooks are installed only from
 // shared_preload_libraries: loaded later, into one session, the library could not vouch for what that
 // session did before, so every function of it refuses instead (pg::require_preloaded).
+#include "audit/function_uses.h"
 #include "audit/redaction.h"
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
 #include "enforcement/mode.h"
 #include "enforcement/ownership.h"
+#include "guard/definer_frames.h"
 #include "guard/expiry.h"
 #include "guard/function_rules.h"
 #include "guard/open_cursors.h"
@@ -13,11 +15,13 @@
 #include "guard/relations.h"
 #include "guard/setting_rules.h"
 #include "guard/statements.h"
+#include "guard/vouchers.h"
 #include "keys/key_file.h"
 #include "keys/key_store.h"
 #include "keys/revocations.h"
 #include "pg/compat.h"
 #include "pg/refuse.h"
+#include "pg/shared_table.h"
 #include "policy/isolation_qual.h"
 #include "policy/relation_class.h"
 #include "policy/settings.h"
@@ -41,6 +45,8 @@ void _PG_init(void) {
 
     // What others read comes first; the hooks that refuse come last, when all they ask is there.
     audit::install_redaction();
+    audit::install_function_uses();
+    pg::install_shared_tables();
     catalog::install();
     context::install();
     keys::install_key_file();
@@ -59,6 +65,8 @@ void _PG_init(void) {
     guard::install_expiry();
     guard::install_open_cursors();
     guard::install_prepared_names();
+    guard::install_definer_frames();
+    guard::install_vouchers();
     guard::install_relations();
     guard::install_setting_rules();
     guard::install_function_rules();

@@ -20,6 +20,8 @@ struct Installation {
     Oid issuers;
     Oid revocations;
     Oid revocations_index;  // its primary key (kind, value)
+    Oid vouchers;           // functions named by allow_function()
+    Oid vouchers_index;     // its primary key (function)
     uint32 authenticate_hash;  // of authenticate()'s pg_proc entry, as plans record it
     char version[32];          // as installed
 };

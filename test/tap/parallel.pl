@@ -104,4 +104,21 @@ for my $row ([ 'as_superuser', qr/does not apply.*parallel worker/s ], [ 'forgot
 }
 gives($node, "BEGIN;\n" . authenticate(mint('acme')) . 'SELECT as_client(1);', "$tenant{acme}{id}\n1",
     'in a worker: a function that reads as the client sees the tenant');
+
+# A vouched function is known where it runs. What it reads stays in its process, as a worker would not know of it.
+$node->safe_psql('sample', <<'END');
+CREATE FUNCTION all_by_helper() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+  AS $$BEGIN RETURN (SELECT max(as_client(value)) FROM measurements WHERE value < 10); END$$;
+SELECT tenant_guard.allow_function('as_superuser(int)', 'test'), tenant_guard.allow_function('all_by_helper()', 'test');
+END
+my $log_start = -s $node->logfile;
+for my $function ('as_superuser(1)', 'all_by_helper()')
+{
+    gives($node, "BEGIN;\n" . authenticate(mint('acme')) . "SELECT $function;", "$tenant{acme}{id}\n3",
+        "vouched for: $function crosses tenants");
+}
+is(count_log_lines($node, qr/tenant_guard event=cross_tenant object="public.measurements" function="public.as_superuser\(integer\)" role="app" tenant="$tenant{acme}{id}"/, $log_start),
+    1, 'and the log says so, once for a call');
+is(count_log_lines($node, qr/tenant_guard event=cross_tenant .*all_by_helper/, $log_start), 1, 'also of what it reads by other functions');
+gives($node, "SELECT string_agg(uses::text, ',') FROM tenant_guard.allowed_functions", '1,1', 'the use in a worker is counted', user => '');
 done_testing();

@@ -1,0 +1,26 @@
+// SECURITY DEFINER functions that allow_function() vouches for: while one of them is the innermost such
+// function, what it reads as its owner is let through. A voucher holds for the definition that the
+// function had: whatever changes it takes the voucher back.
+#pragma once
+
+#include "pg/server.h"
+
+namespace tg::guard {
+
+// Whether a vouched function is running, and `role` is its owner.
+bool is_vouched_for(Oid role);
+
+// Counts and logs, once per call, that the vouched function which is running crossed tenants.
+void note_crossing(const char* relation);
+
+// What an administrator can do if `role` is the owner of the SECURITY DEFINER function that is running;
+// null if it isn't. The first says what is wrong with its voucher, or is null too.
+const char* vouching_detail(Oid role);
+const char* vouching_hint(Oid role);
+
+// Whether queries are to be planned without workers: a worker does not know in which function it is.
+bool must_stay_in_process();
+
+void install_vouchers();
+
+}  // namespace tg::guard
