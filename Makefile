@@ -17,7 +17,7 @@ OBJS         = $(zone_objects) $(core_objects)
 install_script = tenant_guard--$(tg_version).sql
 upgrade_steps  = $(wildcard sql/upgrade/*--$(tg_version).sql)
 upgrade_script = $(upgrade_steps:sql/upgrade/%=tenant_guard--%)
-DATA           = $(wildcard sql/released/*.sql)
+DATA           = $(wildcard sql/released/*.sql sql/released/*.control)
 DATA_built     = $(install_script) $(upgrade_script)
 
 # Only the functions that SQL calls leave the library; nothing in it unwinds, so that an error of

@@ -64,6 +64,7 @@ DROP EVENT TRIGGER tenant_guard_protect_new_relations;
 \set VERBOSITY default
 -- The ways around DROP EXTENSION, which would not close what was protected, are refused.
 DROP SCHEMA tenant_guard CASCADE;
+DROP EXTENSION plpgsql CASCADE;
 BEGIN;
 SET LOCAL ROLE regress_tg_app;
 SELECT * FROM visible();

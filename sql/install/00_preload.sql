@@ -18,3 +18,6 @@ BEGIN
   END IF;
 END
 $$;
+
+CREATE SCHEMA tenant_guard;
+COMMENT ON SCHEMA tenant_guard IS 'The objects of extension tenant_guard.';

@@ -6,6 +6,8 @@
 #include "policy/relation_class.h"
 
 extern "C" {
+#include "catalog/dependency.h"
+#include "commands/extension.h"
 #include "commands/policy.h"
 #include "nodes/makefuncs.h"
 #include "executor/spi.h"
@@ -109,6 +111,11 @@ bool names_extension(const DropStmt* drop) {
     return false;
 }
 
+bool is_of_extension(Oid relation) {
+    return get_rel_namespace(relation) == catalog::installation().schema &&
+           getExtensionOfObject(RelationRelationId, relation) == get_extension_oid("tenant_guard", true);
+}
+
 // DROP EXTENSION ... CASCADE takes our policies along with the functions they call. A relation with
 // permissive policies of its own would then be open: each gets a policy that refuses every row.
 void close_before_drop(const DropStmt* drop) {
@@ -171,6 +178,21 @@ bool is_repeated_policy(Node* statement) {
     Oid relation;
     if (!declaration_of(create->table, relation).is_protected) return false;
     return OidIsValid(get_relation_policy_oid(relation, create->policy_name, true));
+}
+
+bool switches_own_triggers(Node* statement) {
+    if (!IsA(statement, AlterTableStmt) || !is_ready()) return false;
+    const auto* alter = reinterpret_cast<const AlterTableStmt*>(statement);
+    ListCell* cell;
+    foreach (cell, alter->cmds) {
+        const AlterTableType command = lfirst_node(AlterTableCmd, cell)->subtype;
+        if (command != AT_DisableTrigAll && command != AT_EnableTrigAll) return false;
+    }
+    const Oid relation = RangeVarGetRelid(alter->relation, NoLock, true);
+    if (!OidIsValid(relation) || !is_of_extension(relation)) return false;
+    ereport(NOTICE, (errmsg("triggers of relation \"tenant_guard.%s\" stay as they are", get_rel_name(relation)),
+                     errdetail("They make a change of it known to all sessions.")));
+    return true;
 }
 
 }  // namespace tg::guard

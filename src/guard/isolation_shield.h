@@ -22,4 +22,9 @@ void check_extension_remains();
 // new tables are protected as they are made. There is nothing left to do for it.
 bool is_repeated_policy(Node* statement);
 
+// DISABLE and ENABLE TRIGGER ALL on a table of the extension: pg_dump --data-only --disable-triggers. Without
+// its triggers a declaration would not replace the one made with the table, and no session would hear of
+// it; and after such an ENABLE they would skip what replication brings. They stay as they are.
+bool switches_own_triggers(Node* statement);
+
 }  // namespace tg::guard

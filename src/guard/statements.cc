@@ -50,7 +50,7 @@ void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
         is_guarded = mode != Guarding::none;
         if (mode != Guarding::none) check_statement(mode, statement);
     }
-    if (is_repeated_policy(statement)) return;
+    if (is_repeated_policy(statement) || switches_own_triggers(statement)) return;
     check_isolation_shield(statement);
     session::note_remnant(statement);
     const bool drops = may_drop_extension(statement);
