@@ -1,11 +1,12 @@
-// See the header. What looks like a compact JWS (RFC 7515 section 3.1) is blotted out: base64url parts
-// with dots between, of which the first begins like a JSON object.
+// See the header. A statement that hands over a secret loses all its literals, since what is in them need not
+// look like one; elsewhere, tokens are known by their form.
 #include "audit/redaction.h"
 
-#include "core/bytes.h"
+#include "audit/secret_text.h"
 #include "pg/server.h"
 
 extern "C" {
+#include "parser/analyze.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
 }
@@ -15,108 +16,96 @@ namespace tg::audit {
 namespace {
 
 emit_log_hook_type next_hook = nullptr;
+post_parse_analyze_hook_type next_analyze = nullptr;
 
-constexpr std::size_t shortest_header = 8;
+constexpr std::string_view tree_titles[] = {"raw parse tree:", "parse tree:", "rewritten parse tree:", "plan:"};
 
-// A brace and then a quote, a space, a line feed, a tab or a carriage return, in base64url.
-constexpr std::string_view header_beginnings[] = {"eyJ", "eyA", "ewo", "ewk", "ew0"};
-
-bool is_token_character(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
-}
-
-std::size_t run_length(std::string_view text) {
-    std::size_t length = 0;
-    while (length < text.size() && is_token_character(text[length])) length++;
-    return length;
-}
-
-bool begins_like_header(std::string_view text) {
-    for (const std::string_view beginning : header_beginnings)
-        if (has_prefix(text, beginning)) return true;
-    return false;
-}
-
-// The length of the token at the beginning of the text: 0 if there is none. Two parts are enough; a
-// truncated token is still a part of one.
-std::size_t token_length(std::string_view text) {
-    if (!begins_like_header(text)) return 0;
-    const std::size_t header = run_length(text);
-    if (header < shortest_header || header == text.size() || text[header] != '.') return 0;
-    std::size_t length = header + 1;
-    length += run_length(without_first(text, length));
-    if (length < text.size() && text[length] == '.') {
-        length++;
-        length += run_length(without_first(text, length));
-    }
-    return length;
-}
-
-// Replaces each token in place by asterisks; says whether there was one.
-bool blot_out(char* text) {
-    bool found = false;
-    std::string_view rest{text};
-    while (!rest.empty()) {
-        const std::size_t run = run_length(rest);
-        const std::size_t token = token_length(rest);
-        if (token > 0) {
-            std::memset(text, '*', token);
-            found = true;
-        }
-        const std::size_t step = token > 0 ? token : run + 1;
-        text += step < rest.size() ? step : rest.size();
-        rest = without_first(rest, step);
-    }
-    return found;
-}
-
-bool holds_token(const char* text) {
-    std::string_view rest{text};
-    while (!rest.empty()) {
-        if (token_length(rest) > 0) return true;
-        rest = without_first(rest, run_length(rest) + 1);
-    }
-    return false;
+bool is_secret_statement(const char* text) {
+    return text && (holds_token(text) || (has_literal(text) && hands_over_secret(text)));
 }
 
 // The fields may be constants of the program: what is changed is a copy.
-void redact(const char*& field) {
+void redact_tokens(char*& field) {
     if (!field || !holds_token(field)) return;
+    field = pstrdup(field);
+    blot_tokens(field);
+}
+
+void redact(const char*& field, bool with_literals) {
+    if (!field) return;
+    const bool blots_literals = (with_literals || hands_over_secret(field)) && has_literal(field);
+    if (!blots_literals && !holds_token(field)) return;
     char* copy = pstrdup(field);
-    blot_out(copy);
+    if (blots_literals) blot_literals(copy);
+    blot_tokens(copy);
     field = copy;
 }
 
-void redact(char*& field) {
+void redact(char*& field, bool with_literals) {
     const char* redacted = field;
-    redact(redacted);
+    redact(redacted, with_literals);
     field = const_cast<char*>(redacted);
+}
+
+bool is_tree(const char* message) {
+    for (const std::string_view title : tree_titles)
+        if (message && title == message) return true;
+    return false;
+}
+
+// What debug_print_parse and its like write: literals as text in utility statements, everywhere else a
+// constant, or the value of a parameter, as the codes of its bytes.
+void redact_tree(char*& tree, bool of_secret_statement) {
+    tree = pstrdup(of_secret_statement ? "The statement hands over a secret." : tree);
+    blot_constants(tree);
+}
+
+// What cannot be read as JSON is quoted by the server: DETAIL has the word, CONTEXT the end of the text.
+bool quotes_value(const ErrorData* error) {
+    return error->sqlerrcode == ERRCODE_INVALID_TEXT_REPRESENTATION ||
+           error->sqlerrcode == ERRCODE_UNTRANSLATABLE_CHARACTER;
 }
 
 void on_log(ErrorData* error) {
     const MemoryContext before = MemoryContextSwitchTo(error->assoc_context);
-    redact(error->message);
-    redact(error->detail);
-    redact(error->detail_log);
-    redact(error->hint);
-    redact(error->context);
-    redact(error->internalquery);
-    if (debug_query_string && holds_token(debug_query_string)) error->hide_stmt = true;
+    const bool is_secret = is_secret_statement(debug_query_string);
+    const bool with_literals = debug_query_string && hands_over_secret(debug_query_string);
+    if (error->detail && is_tree(error->message)) redact_tree(error->detail, is_secret || with_literals);
+    if (with_literals && quotes_value(error)) error->detail = error->context = nullptr;
+    redact(error->message, with_literals);
+    redact(error->detail, with_literals);
+    redact(error->detail_log, with_literals);
+    // A hint is ours or the server's own; an apostrophe in it quotes nothing of the client's.
+    redact_tokens(error->hint);
+    redact(error->context, with_literals);
+    redact(error->internalquery, with_literals);
+    if (is_secret) error->hide_stmt = true;
+    // What cannot be parsed comes to no other hook of ours.
+    if (is_secret && error->elevel >= ERROR) hide_running_statement();
     MemoryContextSwitchTo(before);
     if (next_hook) next_hook(error);
+}
+
+// pg_stat_statements keeps utility statements as they were written, and counts those with an identifier.
+void on_analyze(ParseState* state, Query* query, JumbleState* jumble) {
+    if (next_analyze) next_analyze(state, query, jumble);
+    if (!is_secret_statement(state->p_sourcetext)) return;
+    hide_running_statement();
+    if (query->utilityStmt) query->queryId = 0;
 }
 
 }  // namespace
 
 void hide_running_statement() {
-    if (debug_query_string && holds_token(debug_query_string))
+    if (is_secret_statement(debug_query_string))
         pgstat_report_activity(STATE_RUNNING, "<statement with a token>");
 }
 
 void install_redaction() {
     next_hook = emit_log_hook;
     emit_log_hook = on_log;
+    next_analyze = post_parse_analyze_hook;
+    post_parse_analyze_hook = on_analyze;
 }
 
 }  // namespace tg::audit

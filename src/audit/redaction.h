@@ -1,10 +1,11 @@
-// Tokens are passwords: whatever the server is about to log, a token in it is blotted out. Clients
-// write tokens as literals, drivers as parameters, and the server logs both where it is told to.
+// Tokens are passwords, and so are the secrets of keys: whatever the server is about to log, they are
+// blotted out of it, and out of what pg_stat_activity and pg_stat_statements keep. Clients write them as
+// literals, drivers as parameters, and the server logs both where it is told to.
 #pragma once
 
 namespace tg::audit {
 
-// The statement that runs now carries a token: other sessions do not see its text in
+// If the statement that runs now carries a secret, other sessions do not see its text in
 // pg_stat_activity any longer.
 void hide_running_statement();
 

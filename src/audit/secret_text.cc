@@ -1,0 +1,214 @@
+// See the header.
+#include "audit/secret_text.h"
+
+#include <cstring>
+
+#include "core/bytes.h"
+
+namespace tg::audit {
+
+namespace {
+
+constexpr std::size_t shortest_part = 12;
+
+// A brace and then a quote, a space, a line feed, a tab or a carriage return, in base64url.
+constexpr std::string_view json_beginnings[] = {"eyJ", "eyA", "ewo", "ewk", "ew0"};
+
+constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr char to_lower(char c) { return is_upper(c) ? static_cast<char>(c + 32) : c; }
+
+bool is_token_character(char c) {
+    return is_upper(c) || is_lower(c) || is_digit(c) || c == '-' || c == '_';
+}
+
+std::size_t run_length(std::string_view text) {
+    std::size_t length = 0;
+    while (length < text.size() && is_token_character(text[length])) length++;
+    return length;
+}
+
+bool begins_like_json(std::string_view run) {
+    for (const std::string_view beginning : json_beginnings)
+        if (has_prefix(run, beginning)) return true;
+    return false;
+}
+
+bool is_part(std::string_view run) {
+    return run.size() >= shortest_part && begins_like_json(run);
+}
+
+// The length of the token at the beginning of the text: 0 if there is none. A header or a payload without the
+// other parts is enough; up to two parts behind it belong to it, whatever they look like. A signature alone
+// does not show: a kid can look the same.
+std::size_t token_length(std::string_view text) {
+    const std::size_t first = run_length(text);
+    if (!is_part(first_of(text, first))) return 0;
+    std::size_t length = first;
+    for (int more = 0; more < 2 && length < text.size() && text[length] == '.'; more++)
+        length += 1 + run_length(without_first(text, length + 1));
+    return length;
+}
+
+// Where a word stands, whatever its case; the size of the text if nowhere.
+std::size_t find_word(std::string_view text, std::string_view word) {
+    for (std::size_t at = 0; at + word.size() <= text.size(); at++) {
+        std::size_t same = 0;
+        while (same < word.size() && to_lower(text[at + same]) == word[same]) same++;
+        if (same == word.size()) return at;
+    }
+    return text.size();
+}
+
+bool has_word(std::string_view text, std::string_view word) {
+    return find_word(text, word) < text.size();
+}
+
+// The length of $tag$ at the beginning of the text; 0 if it is none ($1 is none).
+std::size_t dollar_tag_length(std::string_view text) {
+    if (text.empty() || text[0] != '$') return 0;
+    std::size_t length = 1;
+    while (length < text.size() && text[length] != '$') {
+        const char c = text[length];
+        const bool is_name = is_upper(c) || is_lower(c) || c == '_' || (c & 0x80) != 0;
+        if (!is_name && !(is_digit(c) && length > 1)) return 0;
+        length++;
+    }
+    return length < text.size() ? length + 1 : 0;
+}
+
+// The length of a literal at the beginning of the text, opening quote included; all of the text if it does
+// not end. `escapes` is of E'...'.
+std::size_t quoted_length(std::string_view text, bool escapes) {
+    std::size_t at = 1;
+    for (; at < text.size(); at++) {
+        if (escapes && text[at] == '\\') {
+            at++;
+            continue;
+        }
+        if (text[at] != '\'') continue;
+        if (at + 1 == text.size() || text[at + 1] != '\'') return at + 1;
+        at++;
+    }
+    return text.size();
+}
+
+std::size_t comment_length(std::string_view text) {
+    if (has_prefix(text, "--")) {
+        std::size_t length = 2;
+        while (length < text.size() && text[length] != '\n') length++;
+        return length;
+    }
+    if (!has_prefix(text, "/*")) return 0;
+    std::size_t at = 2;
+    for (int depth = 1; depth > 0 && at < text.size();) {
+        const std::string_view rest = without_first(text, at);
+        if (has_prefix(rest, "/*")) depth++;
+        if (has_prefix(rest, "*/")) depth--;
+        at += has_prefix(rest, "/*") || has_prefix(rest, "*/") ? 2 : 1;
+    }
+    return at;
+}
+
+// The length of "..." at the beginning of the text. An apostrophe within is no part of a name, but of a
+// message that quotes a statement: then it is only the quote, and what follows is looked at.
+std::size_t name_length(std::string_view text) {
+    if (text[0] != '"') return 0;
+    for (std::size_t at = 1; at < text.size() && text[at] != '\''; at++)
+        if (text[at] == '"') return at + 1;
+    return 1;
+}
+
+void blot(char* from, std::size_t size) { std::memset(from, '*', size); }
+
+void blot_literals_in(char* text, std::size_t size);
+
+// $tag$...$tag$: a body of statements is looked into, anything else is a literal.
+std::size_t blot_dollar_quoted(char* text, std::size_t size) {
+    const std::string_view all{text, size};
+    const std::size_t tag = dollar_tag_length(all);
+    std::size_t end = tag;
+    while (end < size && !has_prefix(without_first(all, end), first_of(all, tag))) end++;
+    if (hands_over_secret({text + tag, end - tag}))
+        blot_literals_in(text + tag, end - tag);
+    else
+        blot(text + tag, end - tag);
+    return end + tag < size ? end + tag : size;
+}
+
+void blot_literals_in(char* text, std::size_t size) {
+    for (std::size_t at = 0; at < size;) {
+        const std::string_view rest{text + at, size - at};
+        if (const std::size_t skipped = comment_length(rest) + name_length(rest)) {
+            at += skipped;
+            continue;
+        }
+        if (dollar_tag_length(rest) > 0) {
+            at += blot_dollar_quoted(text + at, rest.size());
+            continue;
+        }
+        if (rest[0] != '\'') {
+            at++;
+            continue;
+        }
+        const bool escapes = at > 0 && to_lower(text[at - 1]) == 'e';
+        const std::size_t length = quoted_length(rest, escapes);
+        const bool is_closed = length > 1 && rest[length - 1] == '\'';
+        blot(text + at + 1, length - 1 - (is_closed ? 1 : 0));
+        at += length;
+    }
+}
+
+}  // namespace
+
+bool holds_token(std::string_view text) {
+    while (!text.empty()) {
+        if (token_length(text) > 0) return true;
+        text = without_first(text, run_length(text) + 1);
+    }
+    return false;
+}
+
+void blot_tokens(char* text) {
+    std::string_view rest{text};
+    while (!rest.empty()) {
+        const std::size_t token = token_length(rest);
+        blot(text, token);
+        const std::size_t step = token > 0 ? token : run_length(rest) + 1;
+        text += step < rest.size() ? step : rest.size();
+        rest = without_first(rest, step);
+    }
+}
+
+bool hands_over_secret(std::string_view text) {
+    if (has_word(text, "authenticate") || has_word(text, "add_secret") || has_word(text, "add_jwk")) return true;
+    return has_word(text, "tenant_guard") &&
+           (has_word(text, "token") || has_word(text, "verify") || has_word(text, "query"));
+}
+
+bool has_literal(std::string_view text) {
+    for (; !text.empty(); text = without_first(text, 1))
+        if (text[0] == '\'' || dollar_tag_length(text) > 0) return true;
+    return false;
+}
+
+// As nodes are printed: ":constvalue 20 [ 80 0 0 0 ... ]".
+void blot_constants(char* tree) {
+    constexpr std::string_view label = ":constvalue ";
+    constexpr int shortest_list = 40;  // characters: 16 bytes or so
+    for (char* at = tree; (at = std::strstr(at, label.data())) != nullptr;) {
+        at += label.size();
+        char* const list = std::strchr(at, '[');
+        char* const end = list ? std::strchr(list, ']') : nullptr;
+        if (!end) return;
+        if (list - at > 12 || end - list < shortest_list) continue;
+        for (char* c = list; c != end; c++)
+            if (is_digit(*c)) *c = '*';
+        at = end;
+    }
+}
+
+void blot_literals(char* text) { blot_literals_in(text, std::strlen(text)); }
+
+}  // namespace tg::audit
