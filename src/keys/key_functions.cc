@@ -15,7 +15,7 @@ namespace {
 
 using namespace tg;
 
-// A row (kid text, algorithm text, material bytea). The copy on the stack is wiped either way.
+// A row (kid text, algorithm text, material bytea). Our own copies are wiped either way.
 Datum imported_row(FunctionCallInfo fcinfo, jose::KeyVerdict verdict, jose::ImportedKey& key) {
     if (verdict != jose::KeyVerdict::ok) {
         jose::wipe(key);
@@ -28,12 +28,16 @@ Datum imported_row(FunctionCallInfo fcinfo, jose::KeyVerdict verdict, jose::Impo
         elog(ERROR, "return type must be a row type");
     const std::string_view material{reinterpret_cast<const char*>(key.material.data()),
                                     key.material_size};
+    text* stored = pg::text_of(material);
     Datum values[] = {PointerGetDatum(pg::text_of({key.kid.data(), key.kid_size})),
                       PointerGetDatum(pg::text_of(key.algorithm->stored_name)),
-                      PointerGetDatum(pg::text_of(material))};
+                      PointerGetDatum(stored)};
     bool nulls[] = {false, false, false};
     jose::wipe(key);
-    return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), values, nulls));
+    const HeapTuple row = heap_form_tuple(BlessTupleDesc(shape), values, nulls);
+    explicit_bzero(stored, VARSIZE(stored));
+    pfree(stored);
+    return HeapTupleGetDatum(row);
 }
 
 // A function in a view is called with the rights of whoever reads the view: who may read it may call this.
