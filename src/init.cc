@@ -7,6 +7,8 @@
 #include "context/tenant_context.h"
 #include "enforcement/mode.h"
 #include "enforcement/ownership.h"
+#include "enforcement/profile.h"
+#include "enforcement/untrusted_limits.h"
 #include "guard/definer_frames.h"
 #include "guard/expiry.h"
 #include "guard/function_rules.h"
@@ -15,6 +17,9 @@
 #include "guard/relations.h"
 #include "guard/setting_rules.h"
 #include "guard/statements.h"
+#include "guard/untrusted_execution.h"
+#include "guard/untrusted_functions.h"
+#include "guard/untrusted_names.h"
 #include "guard/vouchers.h"
 #include "keys/key_file.h"
 #include "keys/key_store.h"
@@ -56,6 +61,8 @@ void _PG_init(void) {
     policy::install_relation_class();
     policy::install_floor();
     enforcement::install_mode();
+    enforcement::install_profile();
+    enforcement::install_untrusted_limits();
     enforcement::install_ownership();
     session::install_authenticate();
     session::install_token_setting();
@@ -70,6 +77,9 @@ void _PG_init(void) {
     guard::install_relations();
     guard::install_setting_rules();
     guard::install_function_rules();
+    guard::install_untrusted_functions();
+    guard::install_untrusted_names();
+    guard::install_untrusted_execution();
     guard::install_statements();
     MarkGUCPrefixReserved("tenant_guard");
 }

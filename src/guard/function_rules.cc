@@ -5,9 +5,11 @@
 
 #include "core/bytes.h"
 #include "enforcement/mode.h"
+#include "enforcement/profile.h"
 #include "enforcement/refusal.h"
 #include "guard/setting_rules.h"
 #include "session/undoing.h"
+#include "guard/untrusted_functions.h"
 
 extern "C" {
 #include "catalog/objectaccess.h"
@@ -221,7 +223,9 @@ void check_function(Oid function) {
 
 void on_access(ObjectAccessType access, Oid class_id, Oid object, int sub_object, void* argument) {
     if (next_access) next_access(access, class_id, object, sub_object, argument);
-    if (access == OAT_FUNCTION_EXECUTE && class_id == ProcedureRelationId) check_function(object);
+    if (access != OAT_FUNCTION_EXECUTE || class_id != ProcedureRelationId) return;
+    check_function(object);
+    if (enforcement::is_untrusted()) check_untrusted_function(object);
 }
 
 }  // namespace

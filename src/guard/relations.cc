@@ -6,6 +6,7 @@
 #include "context/tenant_context.h"
 #include "guard/expiry.h"
 #include "guard/role_catalogs.h"
+#include "guard/untrusted_relations.h"
 #include "guard/vouchers.h"
 #include "enforcement/mode.h"
 #include "enforcement/refusal.h"
@@ -160,6 +161,7 @@ enum class Occasion { planning, execution };
 
 void check_access(Guarding guarding, Occasion occasion, const pg::RelationAccess& access) {
     const RelationClass found = policy::classify(access.relation, access.role);
+    if (refuses_untrusted_relation(access, found)) return;
     switch (found) {
         case RelationClass::system:
         case RelationClass::own:

@@ -2,12 +2,15 @@
 // isolation_shield.
 #include "guard/statements.h"
 
+#include "enforcement/profile.h"
+#include "enforcement/untrusted_limits.h"
 #include "guard/expiry.h"
 #include "guard/foreign_key_check.h"
 #include "guard/isolation_shield.h"
 #include "session/remnants.h"
 #include "guard/setting_rules.h"
 #include "guard/statement_rules.h"
+#include "guard/untrusted_statements.h"
 #include "session/token_setting.h"
 
 extern "C" {
@@ -42,6 +45,7 @@ void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
         auto* set = reinterpret_cast<VariableSetStmt*>(statement);
         check_context_setting(set);
         if (session::is_token_setting(set)) return session::set_token(set, pass_on);
+        if (enforcement::is_tightening(set)) return enforcement::tighten();
     }
     bool is_guarded = true;
     if (!is_part(context)) {
@@ -49,6 +53,11 @@ void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
         const Guarding mode = enforcement::guarding_beyond_relations();
         is_guarded = mode != Guarding::none;
         if (mode != Guarding::none) check_statement(mode, statement);
+        const Guarding untrusted = enforcement::guarding_untrusted();
+        if (untrusted != Guarding::none) {
+            enforcement::bound_statement();
+            check_untrusted_statement(untrusted, statement);
+        }
     }
     if (is_repeated_policy(statement) || switches_own_triggers(statement)) return;
     check_isolation_shield(statement);

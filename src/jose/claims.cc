@@ -55,6 +55,12 @@ bool read_date(const JsonValue& value, bool& has, std::int64_t& out_us) {
     return read_numeric_date(value, out_us);
 }
 
+// The claim of our own. A value nobody knows is refused: it may ask for more care than we can give.
+bool read_profile(const JsonValue& value, bool& wants_untrusted) {
+    wants_untrusted = is_string(value, "untrusted");
+    return wants_untrusted || is_string(value, "application");
+}
+
 // False if any registered claim is of the wrong type or out of range.
 bool read_registered(const JsonValue& payload, std::span<const std::string_view> wanted,
                      std::span<char>& room, Registered& out, Token& token) {
@@ -78,6 +84,8 @@ bool read_registered(const JsonValue& payload, std::span<const std::string_view>
                    token.subject.size() <= max_subject_size;
         } else if (is_named("jti")) {
             good = read_string(member.value, room, token.jti);
+        } else if (is_named("tenant_guard_profile")) {
+            good = read_profile(member.value, token.wants_untrusted);
         }
         if (!good) return false;
     }

@@ -58,6 +58,7 @@ struct Token {
     std::int64_t expires_us;  // includes the leeway; INT64_MAX if the token never expires
     bool has_iat;
     std::int64_t issued_us;
+    bool wants_untrusted;  // the claim "tenant_guard_profile" is "untrusted"
 };
 
 // At most this many signatures are computed for one token, however many keys share its kid or

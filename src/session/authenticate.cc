@@ -5,6 +5,7 @@
 #include "audit/redaction.h"
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
+#include "enforcement/profile.h"
 #include "jose/digest.h"
 #include "jose/token.h"
 #include "keys/key_store.h"
@@ -116,6 +117,7 @@ std::string_view authenticate_token(std::string_view jwt) {
                         .attributes_claim = token.rules->attributes_claim,
                         .payload = token.payload,
                         .expires_us = token.has_exp ? token.expires_us : PG_INT64_MAX});
+    if (token.wants_untrusted) enforcement::make_untrusted();
     return context::current()->tenant();
 }
 

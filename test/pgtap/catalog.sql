@@ -22,6 +22,7 @@ INSERT INTO contract VALUES
   ('claim(text[])', 'text', 's', 's', true),
   ('attribute(text)', 'text', 's', 's', true),
   ('cache_key(text,text[])', 'text', 's', 's', true),
+  ('query(text,text,jsonb,integer)', 'SETOF jsonb', 'v', 'u', true),
   ('add_jwk(jsonb,text)', 'text', 'v', 'u', false),
   ('add_pem(text,text,text,text)', 'void', 'v', 'u', false),
   ('add_secret(text,text,bytea,text)', 'void', 'v', 'u', false),

@@ -145,6 +145,8 @@ def good_tokens():
     yield "t_big", acme_hs(tenant_id=42), "tenant 42, an integer, as in usage_daily"
     yield "t_big_b", acme_hs(tenant_id=43), "tenant 43, an integer, as in usage_daily"
     yield "no_kid", mint(acme_claims(), "HS256", None), "the key is found by its algorithm"
+    yield "a_untrusted", acme_hs(tenant_guard_profile="untrusted"), "Acme, asks for the untrusted profile"
+    yield "a_application", acme_hs(tenant_guard_profile="application"), "Acme, asks for nothing more"
     yield "no_sub", acme_hs(without=["sub"]), "nothing requires a subject"
 
 
@@ -174,6 +176,12 @@ def bad_tokens():
     yield "tenant_float", acme_hs(tenant_id=42.0), "the tenant is 42.0"
     yield "tenant_bool", acme_hs(tenant_id=True), "the tenant is true"
     yield "tenant_nul", acme_hs(tenant_id="acme\0globex"), "a C string would end at acme"
+
+    # The profile claim.
+    yield "profile_unknown", acme_hs(tenant_guard_profile="unrestricted"), "a profile that nobody knows"
+    yield "profile_case", acme_hs(tenant_guard_profile="Untrusted"), "another spelling of one"
+    yield "profile_array", acme_hs(tenant_guard_profile=["untrusted"]), "a profile in an array"
+    yield "profile_null", acme_hs(tenant_guard_profile=None), "a profile that is null"
 
     # Signature and key.
     yield "tampered", f"{header}.{globex_payload}.{signature}", "Globex's payload under Acme's signature"

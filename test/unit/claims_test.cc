@@ -76,6 +76,33 @@ TEST(Claims, ExpiryIsRequiredAndANumber) {
         EXPECT_EQ(judge(payload).verdict, verdict) << why;
 }
 
+TEST(Claims, AProfileIsOneOfTwoWordsOrTheTokenIsRefused) {
+    const struct {
+        const char* why;
+        std::string members;
+        Verdict verdict;
+        bool wants_untrusted;
+    } cases[] = {
+        {"none", "", Verdict::ok, false},
+        {"untrusted", R"("tenant_guard_profile":"untrusted")", Verdict::ok, true},
+        {"an escape in it", R"("tenant_guard_profile":"untruste\u0064")", Verdict::ok, true},
+        {"application", R"("tenant_guard_profile":"application")", Verdict::ok, false},
+        {"another word", R"("tenant_guard_profile":"strict")", Verdict::claims_malformed, false},
+        {"another case", R"("tenant_guard_profile":"Untrusted")", Verdict::claims_malformed, false},
+        {"empty", R"("tenant_guard_profile":"")", Verdict::claims_malformed, false},
+        {"null", R"("tenant_guard_profile":null)", Verdict::claims_malformed, false},
+        {"true", R"("tenant_guard_profile":true)", Verdict::claims_malformed, false},
+        {"an array", R"("tenant_guard_profile":["untrusted"])", Verdict::claims_malformed, false},
+        {"inside of something", R"("x":{"tenant_guard_profile":"untrusted"})", Verdict::ok, false},
+    };
+    for (const auto& [why, members, verdict, wants_untrusted] : cases) {
+        const Judged judged = judge(with(members));
+        EXPECT_EQ(judged.verdict, verdict) << why;
+        if (verdict == Verdict::ok)
+            EXPECT_EQ(judged.token.wants_untrusted, wants_untrusted) << why;
+    }
+}
+
 TEST(Claims, WithoutTheSwitchExpiryIsHonouredStill) {
     EXPECT_EQ(judge(only(""), default_rules, false).verdict, Verdict::ok);
     EXPECT_FALSE(judge(only(""), default_rules, false).token.has_exp);
