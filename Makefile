@@ -37,7 +37,7 @@ override with_llvm = no
 
 REGRESS        = install keys authenticate context setting protect derived auto_protect migrations guard_relations \
 	guard_statements guard_session session_reset claims operation foreign_keys vouchers untrusted query
-ISOLATION      = tenants invalidation vouchers
+ISOLATION      = tenants invalidation vouchers invalidation_rights
 REGRESS_OPTS   = --inputdir=. --load-extension=tenant_guard --encoding=UTF8 --no-locale
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=tenant_guard --encoding=UTF8 --no-locale
 EXTRA_CLEAN    = $(install_script) $(upgrade_script) build results output_iso regression.diffs regression.out
@@ -63,7 +63,7 @@ $(upgrade_script): tenant_guard--%.sql: sql/upgrade/%.sql sql/upgrade/assemble $
 	bash sql/upgrade/assemble $< $(fragments) > $@
 .DELETE_ON_ERROR:
 
-.PHONY: lint fuzz majors scale
+.PHONY: lint fuzz majors scale soak
 lint: all
 	bash test/lint/layering
 	bash test/lint/text
@@ -73,6 +73,9 @@ majors:
 
 scale:
 	bash test/scale/run $(TABLES)
+
+soak:
+	bash test/soak/run $(or $(SECONDS),600)
 
 fuzz:
 	$(MAKE) -C test/fuzz SECONDS=$(or $(SECONDS),60)

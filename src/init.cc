@@ -13,6 +13,7 @@
 #include "guard/expiry.h"
 #include "guard/function_rules.h"
 #include "guard/open_cursors.h"
+#include "guard/plan_freshness.h"
 #include "guard/prepared_names.h"
 #include "guard/relations.h"
 #include "guard/setting_rules.h"
@@ -81,5 +82,6 @@ void _PG_init(void) {
     guard::install_untrusted_names();
     guard::install_untrusted_execution();
     guard::install_statements();
+    guard::install_plan_freshness();
     MarkGUCPrefixReserved("tenant_guard");
 }

@@ -40,6 +40,7 @@ struct RoleStanding {
 };
 
 uint64 changes = 1;
+uint64 changes_of_roles = 1;
 RoleStanding session_standing;
 RoleStanding outer_standing;
 Oid roles_table = InvalidOid;
@@ -48,6 +49,7 @@ Oid roles_table = InvalidOid;
 // did not apply would show every tenant's rows to a transaction in which it does.
 void on_role_change(Datum, int, uint32) {
     changes++;
+    changes_of_roles++;
     ResetPlanCache();
 }
 
@@ -204,6 +206,8 @@ Guarding guarding_beyond_relations() {
     return context::current() || context::is_lost() || is_held_to_rules(effective()) ? guarding()
                                                                                     : Guarding::none;
 }
+
+uint64 role_changes() { return changes_of_roles; }
 
 bool is_named_role() { return effective().is_named; }
 

@@ -31,6 +31,9 @@ Guarding guarding_if_authenticated();
 // exempt.
 bool is_named_role();
 
+// Counts the changes of roles and memberships that this session has heard of.
+uint64 role_changes();
+
 void install_mode();
 
 }  // namespace tg::enforcement

@@ -5,6 +5,7 @@
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
 #include "guard/expiry.h"
+#include "guard/plan_freshness.h"
 #include "guard/role_catalogs.h"
 #include "guard/untrusted_relations.h"
 #include "guard/vouchers.h"
@@ -61,14 +62,6 @@ const char* kind_word(char relkind) {
     }
 }
 
-bool has_row_security(Oid relation) {
-    const HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-    if (!HeapTupleIsValid(tuple)) return false;
-    const bool enabled = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relrowsecurity;
-    ReleaseSysCache(tuple);
-    return enabled;
-}
-
 void refuse_unprotected(Guarding guarding, Oid relation, const char* name) {
     const char* column = policy::tenant_column_name();
     const bool has_column = get_attnum(relation, column) != InvalidAttrNumber;
@@ -94,7 +87,7 @@ void refuse_unprotected(Guarding guarding, Oid relation, const char* name) {
            {.message = psprintf("relation \"%s\" is not protected for tenant isolation", name),
             .detail = psprintf("It is a %s %s a column \"%s\" and %s.", kind_word(relkind),
                                has_column ? "with" : "without", column,
-                               has_row_security(relation)
+                               policy::has_row_security(relation)
                                    ? "with row security that tenant_guard does not manage"
                                    : (has_column ? "no row security" : "without row security")),
             .hint = hint,
@@ -260,13 +253,22 @@ bool takes_up_leaders_plan = false;
 // The server's own foreign-key queries run as the table's owner and must see every tenant's rows.
 bool is_server_query() { return InNoForceRLSOperation() || takes_up_leaders_plan; }
 
+// Returns how the transaction is guarded.
+Guarding check_again(List* entries) {
+    if (is_server_query() || entries == NIL) return Guarding::none;
+    const Guarding mode = guarding();
+    check_entries(mode, Occasion::execution, entries);
+    return mode;
+}
+
 bool check_at_execution(List* entries, bool) {
-    if (!is_server_query() && entries != NIL) check_entries(guarding(), Occasion::execution, entries);
+    check_started_plan(check_again(entries));
     return true;
 }
 
 PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
     if (must_stay_in_process()) cursor_options &= ~CURSOR_OPT_PARALLEL_OK;
+    const Planning planning = begin_planning(query);
     PlannedStmt* planned = next_planner ? next_planner(query, text, cursor_options, parameters)
                                         : standard_planner(query, text, cursor_options, parameters);
     if (is_server_query()) return planned;
@@ -275,6 +277,7 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
     // Under `warn` the execution that follows says it, and once is enough.
     const Guarding mode = guarding();
     if (mode == Guarding::refuse) check_entries(mode, Occasion::planning, entries);
+    end_planning(planning, mode, planned);
     // Rows read before the token was verified and rows read after it would be in one result.
     if (planned->invalItems != NIL && calls_authenticate(planned) &&
         pg::reads_relations(planned))
@@ -304,7 +307,7 @@ void check_relation(Oid relation, Oid role, AclMode permissions) {
 }
 
 void check_plan(const PlannedStmt* planned) {
-    if (List* entries = pg::access_entries(planned)) check_at_execution(entries, true);
+    check_again(pg::access_entries(planned));
 }
 
 void install_relations() {

@@ -134,6 +134,14 @@ RelationClass classify(Oid relation, Oid role) {
     return found;
 }
 
+bool has_row_security(Oid relation) {
+    const HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+    if (!HeapTupleIsValid(tuple)) return false;
+    const bool enabled = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relrowsecurity;
+    ReleaseSysCache(tuple);
+    return enabled;
+}
+
 Declaration read_declaration(Oid relation) {
     Declaration found{};
     const catalog::Installation& at = catalog::installation();

@@ -38,6 +38,9 @@ struct Declaration {
 };
 Declaration read_declaration(Oid relation);
 
+// Whether row security is enabled on the relation, by whomever.
+bool has_row_security(Oid relation);
+
 // True if the isolation policy is on the relation as protect() made it: then the floor has nothing to
 // add. Kept with the class.
 bool has_isolation_policy(Relation relation);
