@@ -6,7 +6,7 @@ KINDS = ("leak", "tamper", "remnant", "oracle")
 SECTIONS = ("before", "first", "outside", "next", "state", "control", "after")
 CANARY = re.compile("canary-a", re.IGNORECASE)
 _HEADER = re.compile(r"-- attack (\S+) (\S+)(?: shows (.*))?$")
-_VERDICT = re.compile(r"-- (guarded|by hand): (\w+)(?: (.*))?$")
+_VERDICT = re.compile(r"-- (guarded|untrusted|by hand): (\w+)(?: (.*))?$")
 
 
 class Attack:
@@ -17,6 +17,7 @@ class Attack:
         self.shows = re.compile(shows) if shows else CANARY
         self.title = ""
         self.guarded = self.by_hand = None  # (word, rest)
+        self.untrusted = ("stopped", "")
         self.sections = {name: [] for name in (*SECTIONS, "body")}
 
     def __getattr__(self, name):

@@ -108,6 +108,32 @@ INSERT INTO attacks.accounts (email, secret) VALUES ('1@a', 'own-b');
 -- control
 INSERT INTO attacks.accounts (email, secret) VALUES ('4@b', 'own-b') RETURNING 1;
 
+-- attack D13b leak
+-- The error of a foreign key quotes the row that it did not find
+INSERT INTO attacks.items (tenant_id, account_id, secret) VALUES ('{b}', 99999, 'own-b');
+-- guarded: harmless 23503
+-- by hand: safe
+-- control
+INSERT INTO attacks.items (tenant_id, account_id, secret) SELECT tenant_id, id, secret FROM attacks.accounts RETURNING 1;
+
+-- attack D13c leak shows \)=\(
+-- The error of an exclusion constraint quotes the row that is there
+INSERT INTO attacks.bookings VALUES ('{b}', 1, 'own-b');
+-- guarded: harmless 23P01
+-- by hand: safe
+-- control
+INSERT INTO attacks.bookings VALUES ('{b}', 4711, 'own-b') RETURNING 1;
+ROLLBACK;
+
+-- attack D13d leak
+-- The error of a check or of NOT NULL quotes the row
+UPDATE attacks.accounts SET balance = NULL;
+-- guarded: harmless 23502
+-- by hand: safe
+-- control
+UPDATE attacks.accounts SET balance = 0 RETURNING 1;
+ROLLBACK;
+
 -- attack D15 leak
 -- The error of WITH CHECK quotes the row
 UPDATE attacks.accounts SET tenant_id = '{a}', secret = secret;

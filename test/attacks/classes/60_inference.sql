@@ -142,6 +142,7 @@ SELECT ctid FROM attacks.accounts;
 -- Gaps in the ids of own rows, and their places, tell the volume of others
 SELECT max(id) - count(*) FROM attacks.accounts;
 -- guarded: remains volume
+-- untrusted: remains volume
 -- by hand: succeeds
 
 -- attack E19 leak shows 47
@@ -222,3 +223,64 @@ SELECT 'canary-a' FROM pg_class WHERE relname = 'by_tenant_a';
 SELECT nextval('attacks.accounts_id_seq');
 -- guarded: remains volume
 -- by hand: succeeds
+
+-- attack E26 leak shows rows=1 
+-- The planner asks the index for the largest value of all tenants and estimates with it: a bisection finds it
+EXPLAIN SELECT 1 FROM attacks.accounts WHERE id > 999999;
+-- guarded: remains row estimates of EXPLAIN
+-- by hand: succeeds
+
+-- attack E20c leak shows \d
+-- Counters of the database
+SELECT xact_commit FROM pg_stat_database WHERE datname = current_database();
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+SELECT 1;
+
+-- attack E06 leak shows accounts
+-- Which relations are in the buffers, and how full the visibility map is (needs pg_buffercache, pg_visibility)
+SELECT relname FROM attacks.pg_buffercache b JOIN pg_class c ON b.relfilenode = pg_relation_filenode(c.oid) WHERE relname = 'accounts';
+-- before
+GRANT SELECT ON attacks.pg_buffercache TO {role};
+GRANT EXECUTE ON FUNCTION attacks.pg_buffercache_pages() TO {role};
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+SELECT 1;
+
+-- attack E07 leak shows [1-9]
+-- Tuples on pages, also those of others (needs pgstattuple)
+SELECT tuple_count FROM attacks.pgstattuple('attacks.accounts'::regclass);
+-- before
+GRANT EXECUTE ON FUNCTION attacks.pgstattuple(regclass) TO {role};
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+SELECT 1;
+
+-- attack E08 leak
+-- Pages as they are (needs pageinspect): superusers only, whatever is granted
+SELECT encode(attacks.get_raw_page('attacks.accounts', 0), 'escape');
+-- before
+GRANT EXECUTE ON FUNCTION attacks.get_raw_page(text, bigint) TO {role};
+-- guarded: refused 42501
+-- by hand: safe
+-- control
+SELECT 1;
+
+-- attack E12 oracle
+-- A leaky cast in a predicate, before the isolation
+SELECT 1 FROM attacks.accounts WHERE email = '{guess}' AND secret::int > 0 AND tenant_id <> '{b}';
+-- guarded: harmless
+-- by hand: safe
+-- control
+SELECT 1 FROM attacks.accounts WHERE balance::text <> '';
+
+-- attack E12b leak
+-- A leaky predicate in a join with a protected table, where the planner would like to begin with it
+SELECT 1 FROM attacks.countries c JOIN attacks.accounts a ON attacks.leak(a.secret) AND a.tenant_id = '{a}';
+-- guarded: harmless
+-- by hand: safe
+-- control
+SELECT 1 FROM attacks.countries c JOIN attacks.accounts a ON length(a.secret) > 0;
