@@ -52,6 +52,11 @@ CREATE TABLE attacks.settings (name text, value text);
 CREATE TABLE attacks.toasted (tenant_id text, secret text);
 ALTER TABLE attacks.toasted ALTER COLUMN secret SET STORAGE EXTERNAL;
 CREATE SEQUENCE attacks.numbers;
+-- What weaker policies than the ordinary ones are on, where they are made by hand.
+CREATE TABLE attacks.loose (tenant_id text NOT NULL, secret text);
+CREATE TABLE attacks.unforced (tenant_id text NOT NULL, secret text);
+CREATE TABLE attacks.constant (tenant_id text NOT NULL, secret text);
+CREATE TABLE attacks.helped (tenant_id text NOT NULL, secret text);
 
 INSERT INTO attacks.accounts (tenant_id, email, secret, balance)
     SELECT t, n || '@' || name, CASE name WHEN 'a' THEN 'canary-a-' ELSE 'own-b-' END || n, n
@@ -67,12 +72,17 @@ INSERT INTO attacks.organisations SELECT tenant_id, secret FROM attacks.accounts
 INSERT INTO attacks.log SELECT tenant_id, secret FROM attacks.accounts;
 INSERT INTO attacks.queue (secret) SELECT secret FROM attacks.accounts;
 INSERT INTO attacks.countries VALUES ('DE', 19), ('FR', 20);
+INSERT INTO attacks.loose SELECT tenant_id, secret FROM attacks.accounts;
+INSERT INTO attacks.unforced SELECT tenant_id, secret FROM attacks.accounts;
+INSERT INTO attacks.constant SELECT tenant_id, secret FROM attacks.accounts;
+INSERT INTO attacks.helped SELECT tenant_id, secret FROM attacks.accounts;
 INSERT INTO attacks.settings VALUES ('secret', 'canary-a');
 INSERT INTO attacks.toasted SELECT tenant_id, secret || repeat('x', 4000) FROM attacks.accounts;
 SELECT setval('attacks.numbers', 4711) \g /dev/null
 ANALYZE attacks.accounts, attacks.events, attacks.by_tenant, attacks.by_tenant_a, attacks.forgotten;
 
 CREATE VIEW attacks.accounts_view AS SELECT * FROM attacks.accounts;
+CREATE VIEW attacks.unforced_view AS SELECT * FROM attacks.unforced;
 CREATE VIEW attacks.accounts_barrier WITH (security_barrier) AS SELECT * FROM attacks.accounts;
 CREATE VIEW attacks.accounts_invoker WITH (security_invoker) AS SELECT * FROM attacks.accounts;
 CREATE VIEW attacks.forgotten_view AS SELECT * FROM attacks.forgotten;
@@ -86,6 +96,9 @@ CREATE FUNCTION attacks.all_accounts() RETURNS SETOF text LANGUAGE sql STABLE SE
     $$ SELECT secret FROM attacks.accounts $$;
 CREATE FUNCTION attacks.find_account(wanted text) RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER AS
     $$ BEGIN RETURN QUERY EXECUTE 'SELECT secret FROM attacks.accounts WHERE email = ''' || wanted || ''''; END $$;
+-- A SECURITY DEFINER function that lets the caller say where names are looked up.
+CREATE FUNCTION attacks.setting_of(wanted text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS
+    $$ BEGIN RETURN (SELECT value FROM settings WHERE name = wanted); END $$;
 CREATE FUNCTION attacks.forgotten_inlined() RETURNS SETOF attacks.forgotten LANGUAGE sql STABLE AS
     $$ SELECT * FROM attacks.forgotten $$;
 CREATE FUNCTION attacks.forgotten_plpgsql() RETURNS SETOF text LANGUAGE plpgsql AS
@@ -121,6 +134,7 @@ ALTER VIEW attacks.bypass_view OWNER TO attacks_bypass;
 ALTER VIEW attacks.super_view OWNER TO attacks_super;
 ALTER VIEW attacks.report OWNER TO attacks_super;
 ALTER FUNCTION attacks.all_accounts OWNER TO attacks_super;
+ALTER FUNCTION attacks.setting_of OWNER TO attacks_super;
 ALTER FUNCTION attacks.find_account OWNER TO attacks_super;
 GRANT ALL ON ALL TABLES IN SCHEMA attacks TO :"role", attacks_bypass;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA attacks TO :"role";

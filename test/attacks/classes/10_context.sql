@@ -244,3 +244,100 @@ ROLLBACK PREPARED 'attacks';
 -- by hand: safe
 -- control
 SELECT secret FROM attacks.accounts FOR UPDATE;
+
+-- attack G06 tamper
+-- The tenant as a setting of the role in this database
+DO $$ BEGIN EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I SET {setting} = %L', current_database(), '{a}'); END $$;
+-- state
+SELECT count(*) FROM pg_db_role_setting WHERE setconfig::text LIKE '%tenant_id%';
+-- guarded: refused 42501
+-- by hand: safe
+-- control
+SELECT current_database();
+
+-- attack G13 leak
+-- DISCARD ALL inside the transaction
+DISCARD ALL;
+SELECT secret FROM attacks.accounts;
+-- guarded: harmless 25001
+-- by hand: safe
+-- control
+DISCARD SEQUENCES;
+SELECT secret FROM attacks.accounts;
+
+-- attack G17 leak
+-- A policy that opens when no tenant is set, and a client that sets none
+-- outside
+SELECT secret FROM attacks.loose;
+-- guarded: refused 28000
+-- by hand: succeeds
+-- control
+SELECT secret FROM attacks.loose;
+
+-- attack G18 leak
+-- The same, opened by the attacker who sets the empty tenant
+SET LOCAL {setting} = '';
+SELECT secret FROM attacks.loose;
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+SELECT secret FROM attacks.loose;
+
+-- attack G26 leak
+-- A function that keeps a forged setting with SET ... FROM CURRENT
+CREATE FUNCTION pg_temp.keeps() RETURNS SETOF text LANGUAGE sql SET {setting} FROM CURRENT AS 'SELECT secret FROM attacks.accounts';
+SELECT pg_temp.keeps();
+-- guarded: refused 42501
+-- by hand: safe
+-- control
+SELECT secret FROM attacks.accounts;
+
+-- attack G27 tamper
+-- The right to set it, granted by the application's role
+GRANT SET ON PARAMETER {setting} TO PUBLIC;
+-- state
+SELECT count(*) FROM pg_parameter_acl WHERE parname = '{setting}';
+-- guarded: refused 42501
+-- by hand: safe
+-- control
+SELECT 1;
+
+-- attack G27b leak
+-- The right to set it, granted by a superuser
+-- before
+GRANT SET ON PARAMETER {setting} TO {role};
+-- b
+SET LOCAL {setting} = '{a}';
+SELECT secret FROM attacks.accounts;
+-- after
+REVOKE SET ON PARAMETER {setting} FROM {role};
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+SELECT secret FROM attacks.accounts;
+
+-- attack P02 leak
+-- A cached plan with another tenant in it as a constant
+-- first
+SET LOCAL plan_cache_mode = force_generic_plan;
+\prepare constant SELECT secret FROM attacks.constant
+\execute constant
+-- b
+SET LOCAL plan_cache_mode = force_generic_plan;
+\execute constant
+-- guarded: harmless
+-- by hand: succeeds
+-- control
+SELECT secret FROM attacks.constant;
+
+-- attack T07 leak
+-- A function of one's own in front of the one that the policy's helper calls
+CREATE FUNCTION attacks.lower(text) RETURNS text LANGUAGE sql AS $$ SELECT '{a}'::text $$;
+SET LOCAL search_path = attacks, pg_catalog;
+SELECT secret FROM helped;
+ROLLBACK;
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+SET LOCAL search_path = attacks, pg_catalog;
+SELECT secret FROM helped;

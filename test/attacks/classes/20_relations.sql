@@ -595,3 +595,41 @@ COMMIT;
 CREATE TEMPORARY TABLE late (id int PRIMARY KEY, secret text) ON COMMIT DROP;
 INSERT INTO late VALUES (1);
 SELECT 1;
+
+-- attack O19 leak
+-- The owner's view over a table whose row security is not forced
+SELECT secret FROM attacks.unforced_view;
+-- guarded: harmless
+-- by hand: succeeds
+-- control
+SELECT secret FROM attacks.unforced_view;
+
+-- attack Y03 tamper
+-- COPY FROM a program of the server
+COPY attacks.forgotten FROM PROGRAM 'true';
+-- state
+SELECT count(*) FROM attacks.forgotten;
+-- guarded: refused 42501
+-- by hand: safe
+-- control
+COPY (SELECT secret FROM attacks.accounts) TO STDOUT;
+
+-- attack O20 leak
+-- A temporary view over a forgotten table
+CREATE TEMPORARY VIEW mine AS SELECT secret FROM attacks.forgotten;
+SELECT secret FROM mine;
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+WITH mine AS (SELECT secret FROM attacks.accounts) SELECT secret FROM mine;
+
+-- attack O24b leak
+-- A materialized view of one's own over a forgotten table
+CREATE MATERIALIZED VIEW attacks.mine AS SELECT secret FROM attacks.forgotten;
+SELECT secret FROM attacks.mine;
+ROLLBACK;
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+CREATE TEMPORARY TABLE mine ON COMMIT DROP AS SELECT secret FROM attacks.accounts;
+SELECT secret FROM mine;

@@ -382,3 +382,25 @@ DROP FUNCTION IF EXISTS attacks.lower;
 -- by hand: succeeds
 -- control
 SELECT lower('A');
+
+-- attack T22 leak
+-- pg_stats of a temporary table that was analyzed
+-- first
+CREATE TEMPORARY TABLE export AS SELECT secret, secret AS again FROM attacks.accounts, generate_series(1, 20);
+ANALYZE export;
+-- b
+SELECT most_common_vals::text FROM pg_stats WHERE tablename = 'export';
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+SELECT count(*) FROM pg_class;
+
+-- attack R11 tamper
+-- Membership in the application's role, given onwards
+GRANT {role} TO attacks_other;
+-- state
+SELECT count(*) FROM pg_auth_members WHERE roleid = '{role}'::regrole;
+-- guarded: refused 42501
+-- by hand: safe
+-- control
+SELECT 1;

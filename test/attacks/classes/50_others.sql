@@ -236,3 +236,16 @@ SELECT xmlparse(DOCUMENT '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>
 -- by hand: safe
 -- control
 SELECT xmlparse(DOCUMENT '<x/>')::text;
+
+-- attack O29 leak
+-- A temporary table in front of what a SECURITY DEFINER function without search_path reads
+CREATE TEMPORARY TABLE settings ON COMMIT DROP AS SELECT 'secret'::text AS name, 'canary-a of the attacker'::text AS value;
+SELECT attacks.setting_of('secret');
+-- guarded: remains names that a function
+-- by hand: succeeds
+
+-- attack K13 leak shows always|refuse
+-- The guard's own settings
+SELECT setting FROM pg_settings WHERE name IN ('tenant_guard.enforce', 'tenant_guard.session_state');
+-- guarded: remains settings of the guard
+-- by hand: safe

@@ -224,7 +224,7 @@ SELECT nextval('attacks.accounts_id_seq');
 -- guarded: remains volume
 -- by hand: succeeds
 
--- attack E26 leak shows rows=1 
+-- attack E26 leak shows rows=1\b
 -- The planner asks the index for the largest value of all tenants and estimates with it: a bisection finds it
 EXPLAIN SELECT 1 FROM attacks.accounts WHERE id > 999999;
 -- guarded: remains row estimates of EXPLAIN
