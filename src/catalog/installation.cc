@@ -3,6 +3,7 @@
 #include "catalog/installation.h"
 
 #include "pg/compat.h"
+#include "pg/relation_changes.h"
 
 extern "C" {
 #include "access/relation.h"
@@ -151,7 +152,7 @@ Oid known_relations_table() { return known.relations; }
 void install() {
     CacheRegisterSyscacheCallback(PROCOID, on_catalog_change, Datum{0});
     CacheRegisterSyscacheCallback(NAMESPACEOID, on_catalog_change, Datum{0});
-    CacheRegisterRelcacheCallback(on_relation_change, Datum{0});
+    pg::on_relation_changes(on_relation_change);
 }
 
 }  // namespace tg::catalog

@@ -7,6 +7,7 @@
 #include "context/tenant_context.h"
 #include "enforcement/ownership.h"
 #include "pg/compat.h"
+#include "pg/relation_changes.h"
 
 extern "C" {
 #include "access/parallel.h"
@@ -220,7 +221,7 @@ void install_mode() {
         nullptr, nullptr, nullptr);
     CacheRegisterSyscacheCallback(AUTHOID, on_role_change, Datum{0});
     CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, on_role_change, Datum{0});
-    CacheRegisterRelcacheCallback(on_relation_change, Datum{0});
+    pg::on_relation_changes(on_relation_change);
 }
 
 }  // namespace tg::enforcement

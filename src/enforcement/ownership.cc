@@ -3,6 +3,7 @@
 #include "enforcement/ownership.h"
 
 #include "pg/compat.h"
+#include "pg/relation_changes.h"
 
 extern "C" {
 #include "catalog/dependency.h"
@@ -98,7 +99,7 @@ bool owns_something(Oid role) {
 void install_ownership() {
     for (const int cache : {AUTHOID, AUTHMEMROLEMEM, NAMESPACEOID, DATABASEOID})
         CacheRegisterSyscacheCallback(cache, on_change, Datum{0});
-    CacheRegisterRelcacheCallback(on_relation_change, Datum{0});
+    pg::on_relation_changes(on_relation_change);
 }
 
 }  // namespace tg::enforcement

@@ -8,6 +8,7 @@
 #include "catalog/installation.h"
 #include "guard/definer_frames.h"
 #include "pg/function.h"
+#include "pg/relation_changes.h"
 #include "pg/text.h"
 
 #include <utility>
@@ -175,7 +176,7 @@ bool must_stay_in_process() {
 void install_vouchers() {
     CacheRegisterSyscacheCallback(PROCOID, on_catalog_change, Datum{0});
     CacheRegisterSyscacheCallback(AUTHOID, on_catalog_change, Datum{0});
-    CacheRegisterRelcacheCallback(on_relation_change, Datum{0});
+    pg::on_relation_changes(on_relation_change);
 }
 
 }  // namespace tg::guard

@@ -3,6 +3,7 @@
 
 #include "catalog/installation.h"
 #include "keys/key_file.h"
+#include "pg/relation_changes.h"
 #include "pg/text.h"
 
 extern "C" {
@@ -220,6 +221,6 @@ const KeyRing& current_ring() {
     return ring;
 }
 
-void install() { CacheRegisterRelcacheCallback(on_relation_change, Datum{0}); }
+void install() { pg::on_relation_changes(on_relation_change); }
 
 }  // namespace tg::keys

@@ -4,6 +4,7 @@
 
 #include "catalog/installation.h"
 #include "pg/clock.h"
+#include "pg/relation_changes.h"
 #include "pg/text.h"
 
 namespace tg::keys {
@@ -76,6 +77,6 @@ bool is_revoked(const jose::Token& token) {
            has_entry(at, "tenant", token.tenant, token);
 }
 
-void install_revocations() { CacheRegisterRelcacheCallback(on_relation_change, Datum{0}); }
+void install_revocations() { pg::on_relation_changes(on_relation_change); }
 
 }  // namespace tg::keys

@@ -2,6 +2,7 @@
 #include "policy/relation_class.h"
 
 #include "catalog/installation.h"
+#include "pg/relation_changes.h"
 #include "policy/derived_condition.h"
 #include "policy/isolation_qual.h"
 #include "policy/system_catalogs.h"
@@ -190,7 +191,7 @@ bool has_isolation_policy(Relation relation) {
 }
 
 void install_relation_class() {
-    CacheRegisterRelcacheCallback(on_relation_change, Datum{0});
+    pg::on_relation_changes(on_relation_change);
     CacheRegisterSyscacheCallback(AUTHOID, on_role_change, Datum{0});
     CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, on_role_change, Datum{0});
 }

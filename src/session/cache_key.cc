@@ -4,6 +4,7 @@
 #include "jose/digest.h"
 #include "pg/function.h"
 #include "pg/refuse.h"
+#include "pg/relation_changes.h"
 #include "pg/text.h"
 #include "session/parsed_claims.h"
 
@@ -33,7 +34,7 @@ void on_function_change(Datum, int, uint32) { changes++; }
 
 void listen_for_changes() {
     if (changes != 0) return;
-    CacheRegisterRelcacheCallback(on_relation_change, Datum{0});
+    pg::on_relation_changes(on_relation_change);
     CacheRegisterSyscacheCallback(PROCOID, on_function_change, Datum{0});
     changes = 1;
 }
