@@ -241,13 +241,13 @@ TEST(Jwk, WeakAndHugeRsaKeysAreRefused) {
 }
 
 TEST(Jwk, AKeyOfAChipWithWeakPrimesIsRefused) {
-    // From Wycheproof, json_web_key_test: a key of CVE-2017-15361.
+    // Of two primes of the form of CVE-2017-15361, made by test/vectors/attacks.py.
     constexpr std::string_view modulus =
-        R"(AanFpofbj7KjD4Lf-N2hVMKR7yewSyXhhbirIMTGpfYEhZ_lnt5UoK98DnKIgArXGTu3MaW_HhFw16HG)"
-        R"(aTDUHqPrId7fe4r11CqRw09yBFuW79V8sYIwHdzCaWflUI6auImYbVfoN9_nD5n8N8SY9DwXw7mwZM9w)"
-        R"(REPXoDPgOoIWl6q_MPsp7n0zs3Z5ZaiQWOOzl1S9OhwAfSiiOwz6efnXEaxuTEtPd7BjSx7NaFka8Dx9)"
-        R"(U7YqXy2RFj1O9PjyaDGuRh7YXsX3iMUSP_wSyHQg_c_qHRtKUsNSGCT7OZg0hzm2KphtjnayKJvC64vA)"
-        R"(bROBR4Ubg6Bxg9IQVZ-QYyE)";
+        R"(kAXaPbePDp3w551PGFRIjBHdBDOFAiGrkLgoxRdRwgPc2MDJMX_fbrYrLcFBmhZ7U6wZsRF4Pk8HjvsP)"
+        R"(FFXlLupxKT2wY782OF3HXFfyofp5Bv3KQG2pLSOsSfKzoIoGaMF-R0THus5PXOZV2FUBi1oBMs7npihu)"
+        R"(_0U_axMp_Py9ySkZBuNYjBNxV3hAxout--O16wC8BH8kH1cVd1-pIoESxP7qUzI-tUQSJ6w7DkLHyYtn)"
+        R"(6DwOvhhwELQzsCaT5PKMADE1ncJ3bbNC-or-fNo9NnlJ56dsSknP7usL80fBr0Aaem8fudMYMDkWq5ga)"
+        R"(7Kwpz550-h_DFnOjWV0Uvw)";
     EXPECT_EQ(jwk_verdict(R"({"kty":"RSA","e":"AQAB","n":")" + std::string(modulus) + R"("})"),
               KeyVerdict::too_weak);
 }
