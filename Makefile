@@ -71,6 +71,10 @@ lint: all
 majors:
 	bash test/harness/majors
 
+.PHONY: pg-upgrade
+pg-upgrade:
+	bash test/harness/pg_upgrade
+
 scale:
 	bash test/scale/run $(TABLES)
 

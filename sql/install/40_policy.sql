@@ -560,6 +560,29 @@ $$;
 COMMENT ON FUNCTION tenant_guard.undeclare_shared(regclass) IS
   'Takes declare_shared() back: guarded transactions are refused the relation from then on.';
 
+-- Called by the library before DROP EXTENSION without CASCADE. The policies alone would make the server refuse it, as
+-- long as they are there; its hint would be CASCADE.
+CREATE FUNCTION tenant_guard.require_nothing_protected() RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  protected_relations text[];
+BEGIN
+  SELECT array_agg(r.relation::text ORDER BY r.status <> 'derived', r.relation::text) INTO protected_relations
+    FROM tenant_guard.relations r JOIN pg_class c ON c.oid = r.relation
+   WHERE r.status IN ('protected', 'derived');
+  IF protected_relations IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'dependent_objects_still_exist',
+      MESSAGE = format('extension "tenant_guard" protects %s relations', cardinality(protected_relations)),
+      DETAIL = format('Among them are %s.', array_to_string(protected_relations[1:10], ', ')),
+      HINT = format('Run SELECT tenant_guard.unprotect(%L), and so for each. DROP EXTENSION tenant_guard CASCADE closes '
+                    'them to everybody instead.', protected_relations[1]);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.require_nothing_protected() IS
+  'Refuses if any relation is protected (SQLSTATE 2BP01).';
+
 -- Called by the library before DROP EXTENSION ... CASCADE: the isolation policies go with the
 -- functions that they call, and permissive policies of others would then open the relations.
 CREATE FUNCTION tenant_guard.close_protected_relations() RETURNS void

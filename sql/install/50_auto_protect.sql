@@ -153,6 +153,9 @@ BEGIN
          AND d.address_names[3] IN ('tenant_guard_isolation', 'tenant_guard_access') LOOP
     PERFORM tenant_guard.refuse_lost_isolation(lost.relation, lost.what);
   END LOOP;
+  -- Whoever makes a function of that name again has to be vouched for again.
+  DELETE FROM tenant_guard.vouchers v
+   WHERE v.function IN (SELECT d.object_identity FROM pg_event_trigger_dropped_objects() d WHERE d.classid = 'pg_proc'::regclass);
 END
 $$;
 COMMENT ON FUNCTION tenant_guard.forget_dropped_relations() IS

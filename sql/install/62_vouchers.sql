@@ -1,7 +1,8 @@
 -- SECURITY DEFINER functions that must cross tenants. The library reads the table by itself.
 
+-- By name and not by OID: pg_upgrade gives functions other OIDs, and refuses columns of type regprocedure.
 CREATE TABLE tenant_guard.vouchers (
-  function    regprocedure PRIMARY KEY,
+  function    text COLLATE "C" PRIMARY KEY,
   definition  bytea NOT NULL,
   reason      text NOT NULL CHECK (reason <> ''),
   allowed_by  name NOT NULL DEFAULT session_user,
@@ -16,6 +17,11 @@ CREATE TRIGGER table_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ten
 ALTER TABLE tenant_guard.vouchers ENABLE ALWAYS TRIGGER table_changed;
 
 SELECT pg_catalog.pg_extension_config_dump('tenant_guard.vouchers', '');
+
+CREATE FUNCTION tenant_guard.function_signature(function regprocedure) RETURNS text
+  LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'tenant_guard_function_signature';
+COMMENT ON FUNCTION tenant_guard.function_signature(regprocedure) IS
+  'The name of a function and its arguments, qualified whatever the search_path.';
 
 CREATE FUNCTION tenant_guard.function_definition(function regprocedure) RETURNS bytea
   LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'tenant_guard_function_definition';
@@ -56,7 +62,8 @@ BEGIN
       DETAIL = 'Its caller decides what the names in it mean.',
       HINT = format('Run ALTER FUNCTION %s SET search_path = ..., with pg_temp at the end, and allow_function() again.', function);
   END IF;
-  INSERT INTO tenant_guard.vouchers AS v VALUES (function, tenant_guard.function_definition(function), reason)
+  INSERT INTO tenant_guard.vouchers AS v
+  VALUES (tenant_guard.function_signature(function), tenant_guard.function_definition(function), reason)
   ON CONFLICT ON CONSTRAINT vouchers_pkey DO UPDATE
      SET definition = EXCLUDED.definition, reason = EXCLUDED.reason, allowed_by = EXCLUDED.allowed_by,
          allowed_at = EXCLUDED.allowed_at;
@@ -72,7 +79,7 @@ BEGIN
   IF function IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'function must not be null';
   END IF;
-  DELETE FROM tenant_guard.vouchers v WHERE v.function = disallow_function.function;
+  DELETE FROM tenant_guard.vouchers v WHERE v.function = tenant_guard.function_signature(disallow_function.function);
   IF NOT FOUND THEN
     RAISE EXCEPTION USING
       ERRCODE = 'object_not_in_prerequisite_state',
@@ -88,13 +95,13 @@ COMMENT ON FUNCTION tenant_guard.disallow_function(regprocedure) IS
 CREATE VIEW tenant_guard.allowed_functions AS
   SELECT v.function,
          pg_catalog.pg_get_userbyid(p.proowner) AS owner,
-         CASE WHEN p.oid IS NULL THEN 'dropped'
-              WHEN v.definition = tenant_guard.function_definition(v.function) THEN 'in force'
+         CASE WHEN p.oid IS NULL THEN 'renamed'
+              WHEN v.definition = tenant_guard.function_definition(p.oid) THEN 'in force'
               ELSE 'changed' END AS status,
          v.reason, v.allowed_by, v.allowed_at, coalesce(u.uses, 0) AS uses, u.last_used
     FROM tenant_guard.vouchers v
-    LEFT JOIN pg_catalog.pg_proc p ON p.oid = v.function
-    LEFT JOIN tenant_guard.function_uses() u ON u.function = v.function;
+    LEFT JOIN pg_catalog.pg_proc p ON p.oid = pg_catalog.to_regprocedure(v.function)
+    LEFT JOIN tenant_guard.function_uses() u ON u.function = p.oid;
 COMMENT ON VIEW tenant_guard.allowed_functions IS
   'Functions that allow_function() vouches for; whether the voucher is in force or was lost with a change of the '
   'function; and how often each crossed tenants since the server started.';

@@ -118,11 +118,15 @@ bool is_of_extension(Oid relation) {
 
 // DROP EXTENSION ... CASCADE takes our policies along with the functions they call. A relation with
 // permissive policies of its own would then be open: each gets a policy that refuses every row.
-void close_before_drop(const DropStmt* drop) {
-    if (drop->behavior != DROP_CASCADE || !names_extension(drop)) return;
+// Without CASCADE it is refused while anything is protected.
+void prepare_drop(const DropStmt* drop) {
+    if (!names_extension(drop)) return;
     SPI_connect();
-    if (SPI_execute("SELECT tenant_guard.close_protected_relations()", false, 0) != SPI_OK_SELECT)
-        elog(ERROR, "could not close the protected relations");
+    const char* preparation = drop->behavior == DROP_CASCADE
+                                  ? "SELECT tenant_guard.close_protected_relations()"
+                                  : "SELECT tenant_guard.require_nothing_protected()";
+    if (SPI_execute(preparation, false, 0) != SPI_OK_SELECT)
+        elog(ERROR, "could not prepare for DROP EXTENSION");
     SPI_finish();
 }
 
@@ -144,7 +148,7 @@ void check_isolation_shield(Node* statement) {
         case T_DropStmt: {
             const auto* drop = reinterpret_cast<const DropStmt*>(statement);
             if (drop->removeType == OBJECT_POLICY && is_ready()) check_drop_policies(drop);
-            if (is_ready()) close_before_drop(drop);
+            if (is_ready()) prepare_drop(drop);
             break;
         }
         default:

@@ -8,7 +8,7 @@ namespace tg::guard {
 
 // Refuses DISABLE and NO FORCE ROW LEVEL SECURITY, changes of the tenant column or of the foreign key
 // through which a relation is protected, and DROP, ALTER and RENAME of tenant_guard's policies on a
-// protected relation; DROP EXTENSION with relations protected and no CASCADE is the server's own refusal.
+// protected relation, and DROP EXTENSION without CASCADE while any relation is protected.
 void check_isolation_shield(Node* statement);
 
 // Whether the statement, which does not name the extension, could drop it by CASCADE.

@@ -59,7 +59,8 @@ const bytea* written_definition(const catalog::Installation& at, Oid function) {
     const bytea* found = nullptr;
     Relation table = table_open(at.vouchers, AccessShareLock);
     ScanKeyData key;
-    ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(function));
+    ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_TEXTEQ,
+                PointerGetDatum(pg::text_of(format_procedure_qualified(function))));
     SysScanDesc scan = systable_beginscan(table, at.vouchers_index, true, nullptr, 1, &key);
     const HeapTuple tuple = systable_getnext(scan);
     if (HeapTupleIsValid(tuple)) {
@@ -183,4 +184,8 @@ void install_vouchers() {
 
 TG_FUNCTION(tenant_guard_function_definition) {
     return tg::guard::definition_of(PG_GETARG_OID(0));
+}
+
+TG_FUNCTION(tenant_guard_function_signature) {
+    PG_RETURN_TEXT_P(tg::pg::text_of(format_procedure_qualified(PG_GETARG_OID(0))));
 }

@@ -134,5 +134,13 @@ SELECT columns_are('tenant_guard', 'protection',
 SELECT has_view('tenant_guard', 'keys', 'keys');
 SELECT columns_are('tenant_guard', 'keys', ARRAY['kid', 'issuer', 'alg', 'status', 'added', 'retired', 'source']);
 
+-- pg_upgrade keeps the OIDs of relations, roles and types, and refuses columns of the other reg* types.
+SELECT is_empty($$
+  SELECT a.attrelid::regclass, a.attname, a.atttypid::regtype
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
+   WHERE c.relnamespace = 'tenant_guard'::regnamespace AND c.relkind IN ('r', 'm', 'i') AND NOT a.attisdropped
+     AND coalesce(nullif(t.typelem, 0), t.oid)::regtype::text ~ '^reg' AND coalesce(nullif(t.typelem, 0), t.oid)::regtype::text NOT IN ('regclass', 'regrole', 'regtype')
+$$, 'no column has a type that pg_upgrade refuses');
+
 SELECT * FROM finish();
 ROLLBACK;

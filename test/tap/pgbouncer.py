@@ -394,10 +394,11 @@ def main():
             slugs[int(number)] = slug
         before = cluster.psql("-c", "SELECT tenant_id, count(*) FROM products GROUP BY 1 ORDER BY 1")
         with PgBouncer(cluster) as bouncer:
-            progress = multiprocessing.Value("i", 0)
-            results = multiprocessing.Queue()
+            fork = multiprocessing.get_context("fork")  # what is known here is known there
+            progress = fork.Value("i", 0)
+            results = fork.Queue()
             began = time.monotonic()
-            processes = [multiprocessing.Process(target=run_clients, args=(bouncer.conninfo(), number, tokens, progress, results))
+            processes = [fork.Process(target=run_clients, args=(bouncer.conninfo(), number, tokens, progress, results))
                          for number in range(PROCESSES)]
             for process in processes:
                 process.start()
