@@ -22,6 +22,9 @@ CREATE TABLE tenant_guard.relations (
 COMMENT ON TABLE tenant_guard.relations IS
   'Relations that are protected for tenant isolation, by a column or through a parent (derived), or declared shared.';
 
+-- What is protected through a relation: asked whenever one is unprotected.
+CREATE INDEX relations_parent ON tenant_guard.relations (parent) WHERE parent IS NOT NULL;
+
 CREATE TABLE tenant_guard.guarded_roles (
   role  regrole PRIMARY KEY,
   mode  text NOT NULL CHECK (mode IN ('off', 'warn', 'authenticated', 'always'))

@@ -447,7 +447,7 @@ BEGIN
   END IF;
   FOR declared IN
       SELECT r.* FROM tenant_guard.relations r
-       WHERE r.parent IN (SELECT tenant_guard.relation_tree(root)) ORDER BY r.relation::text LIMIT 1 LOOP
+       WHERE r.parent = ANY (ARRAY(SELECT tenant_guard.relation_tree(root))) AND r.parent IS NOT NULL ORDER BY r.relation::text LIMIT 1 LOOP
     RAISE EXCEPTION USING
       ERRCODE = 'dependent_objects_still_exist',
       MESSAGE = format('relation "%s" is protected through "%s"', declared.relation, declared.parent),
@@ -456,7 +456,7 @@ BEGIN
   END LOOP;
   EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', root);
   FOR declared IN
-      SELECT r.* FROM tenant_guard.relation_tree(root) WITH ORDINALITY AS t (relation, place)
+      SELECT r.* FROM unnest(ARRAY(SELECT tenant_guard.relation_tree(root))) WITH ORDINALITY AS t (relation, place)
         JOIN tenant_guard.relations r ON r.relation = t.relation AND r.status IN ('protected', 'derived')
        ORDER BY t.place LOOP
     step_relation := declared.relation;
