@@ -3,6 +3,8 @@
 // session did before, so every function of it refuses instead (pg::require_preloaded).
 #include "audit/function_uses.h"
 #include "audit/redaction.h"
+#include "audit/tenant_activity.h"
+#include "audit/violations.h"
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
 #include "enforcement/mode.h"
@@ -52,6 +54,8 @@ void _PG_init(void) {
     // What others read comes first; the hooks that refuse come last, when all they ask is there.
     audit::install_redaction();
     audit::install_function_uses();
+    audit::install_tenant_activity();
+    audit::install_violations();
     pg::install_shared_tables();
     catalog::install();
     context::install();

@@ -57,15 +57,7 @@ COMMENT ON FUNCTION tenant_guard.relations_of_ddl() IS
   'The tables that the running DDL made or may have changed, and those below them.';
 
 CREATE FUNCTION tenant_guard.refuse_lost_isolation(protected_relation regclass, what text) RETURNS void
-  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  RAISE EXCEPTION USING
-    ERRCODE = 'insufficient_privilege',
-    MESSAGE = format('relation "%s" is protected for tenant isolation', protected_relation),
-    DETAIL = format('%s would take the isolation away.', what),
-    HINT = format('Run SELECT tenant_guard.unprotect(%L) first.', protected_relation);
-END
-$$;
+  LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'tenant_guard_refuse_lost_isolation';
 COMMENT ON FUNCTION tenant_guard.refuse_lost_isolation(regclass, text) IS
   'Raises SQLSTATE 42501: the statement would take the isolation of a protected relation away.';
 

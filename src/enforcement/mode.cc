@@ -3,9 +3,11 @@
 // sessions that were connected before.
 #include "enforcement/mode.h"
 
+#include "audit/refusals.h"
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
 #include "enforcement/ownership.h"
+#include "enforcement/refusal.h"
 #include "pg/compat.h"
 #include "pg/relation_changes.h"
 
@@ -146,12 +148,22 @@ bool is_held_to_rules(const Effective& now) {
     return !now.is_partly_exempt && !owns_something(GetSessionUserId()) && !owns_something(GetOuterUserId());
 }
 
+// The error says what is wrong with the installation; the line, that a statement met it.
+void note_installation(catalog::InstallationState state) {
+    if (state == catalog::InstallationState::ready) return;
+    audit::note_refused_statement({.is_refused = true,
+                                   .sqlstate = unpack_sql_state(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                                   .object = "tenant_guard",
+                                   .reason = "the extension is missing, damaged or of another version"});
+}
+
 Guarding guarding_of(const Effective& now, bool has_context) {
     const bool is_exempt = now.is_exempt && !has_context;
     const bool is_checked =
         now.mode == Enforcement::authenticated ? has_context
                                                : now.mode != Enforcement::off && !is_exempt;
     if (!is_checked) return Guarding::none;
+    note_installation(catalog::installation().state);
     catalog::require_installation();
     return now.mode == Enforcement::warn ? Guarding::warn : Guarding::refuse;
 }
@@ -164,24 +176,24 @@ bool has_changed_role(const Effective& now) {
     return now.is_session_named && GetSessionUserId() != GetOuterUserId();
 }
 
-[[noreturn]] void refuse_changed_role() {
-    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                    errmsg("parameter \"role\" cannot be set in a guarded transaction"),
-                    errdetail("The role was changed to \"%s\", and the role decides which row "
-                              "security applies.",
-                              GetUserNameFromId(GetOuterUserId(), false)),
-                    errhint("Set the role before the transaction authenticates, or log in as it.")));
-    pg_unreachable();
+void refuse_changed_role(Guarding guarding) {
+    refuse(guarding,
+           {.message = "parameter \"role\" cannot be set in a guarded transaction",
+            .detail = psprintf("The role was changed to \"%s\", and the role decides which row "
+                               "security applies.",
+                               GetUserNameFromId(GetOuterUserId(), false)),
+            .hint = "Set the role before the transaction authenticates, or log in as it.",
+            .object = "role"});
 }
 
-[[noreturn]] void refuse_lost_context() {
-    ereport(ERROR,
-            (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-             errmsg("the tenant context of this transaction was taken away"),
-             errdetail("The transaction authenticated, and afterwards the setting "
-                       "\"tenant_guard.tenant_id\" was reset."),
-             errhint("Roll back, and call tenant_guard.authenticate(jwt) again.")));
-    pg_unreachable();
+void refuse_lost_context() {
+    refuse(Guarding::refuse,
+           {.sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            .message = "the tenant context of this transaction was taken away",
+            .detail = "The transaction authenticated, and afterwards the setting "
+                      "\"tenant_guard.tenant_id\" was reset.",
+            .hint = "Roll back, and call tenant_guard.authenticate(jwt) again.",
+            .object = "tenant_guard.tenant_id"});
 }
 
 }  // namespace
@@ -197,7 +209,7 @@ Guarding guarding() {
 
     const Effective now = effective();
     const Guarding result = guarding_of(now, has_context);
-    if (result == Guarding::refuse && has_changed_role(now)) refuse_changed_role();
+    if (result != Guarding::none && has_changed_role(now)) refuse_changed_role(result);
     return result;
 }
 

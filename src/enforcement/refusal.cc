@@ -1,18 +1,16 @@
 // See the header.
 #include "enforcement/refusal.h"
 
-#include "audit/event.h"
+#include "audit/refusals.h"
 
 namespace tg::enforcement {
 
 void refuse(Guarding guarding, const Refusal& refusal) {
     const bool warns = guarding == Guarding::warn;
-    const char* role = GetUserNameFromId(GetSessionUserId(), true);
-    audit::log_event(warns ? "statement_would_be_refused" : "statement_refused",
-                     {{"sqlstate", unpack_sql_state(refusal.sqlstate)},
-                      {"object", refusal.object ? refusal.object : ""},
-                      {"reason", refusal.message},
-                      {"role", role ? role : ""}});
+    audit::note_refused_statement({.is_refused = !warns,
+                                   .sqlstate = unpack_sql_state(refusal.sqlstate),
+                                   .object = refusal.object,
+                                   .reason = refusal.message});
     if (warns) return;
     ereport(ERROR, (errcode(refusal.sqlstate), errmsg("%s", refusal.message),
                     refusal.detail ? errdetail("%s", refusal.detail) : 0,

@@ -2,7 +2,7 @@
 // fresh token, so a long report cannot outlive the permission it was started with.
 #include "guard/expiry.h"
 
-#include "audit/event.h"
+#include "audit/refusals.h"
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
 #include "pg/refuse.h"
@@ -37,7 +37,10 @@ bool has_expired() {
 
 [[noreturn]] void refuse_expired() {
     const VerdictText& text = describe(Verdict::expired);
-    audit::log_event("statement_refused", {{"sqlstate", text.sqlstate}, {"reason", text.reason}});
+    audit::note_refused_statement({.is_refused = true,
+                                   .sqlstate = text.sqlstate,
+                                   .object = nullptr,
+                                   .reason = text.reason.data()});
     pg::refuse_token(Verdict::expired);
 }
 

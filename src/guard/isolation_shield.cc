@@ -2,6 +2,8 @@
 #include "guard/isolation_shield.h"
 
 #include "catalog/installation.h"
+#include "enforcement/refusal.h"
+#include "pg/function.h"
 #include "policy/isolation_qual.h"
 #include "policy/relation_class.h"
 
@@ -17,6 +19,9 @@ namespace tg::guard {
 
 namespace {
 
+using enforcement::Guarding;
+using enforcement::refuse;
+
 bool is_ready() {
     return catalog::installation().state == catalog::InstallationState::ready;
 }
@@ -30,15 +35,14 @@ policy::Declaration declaration_of(const RangeVar* name, Oid& relation_out) {
     return OidIsValid(relation_out) ? policy::read_declaration(relation_out) : policy::Declaration{};
 }
 
-[[noreturn]] void refuse_change(Oid relation, const char* what) {
+void refuse_change(Oid relation, const char* what) {
     const char* name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
                                                   get_rel_name(relation));
-    ereport(ERROR,
-            (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-             errmsg("relation \"%s\" is protected for tenant isolation", name),
-             errdetail("%s would take the isolation away.", what),
-             errhint("Run SELECT tenant_guard.unprotect(%s) first.", quote_literal_cstr(name))));
-    pg_unreachable();
+    refuse(Guarding::refuse,
+           {.message = psprintf("relation \"%s\" is protected for tenant isolation", name),
+            .detail = psprintf("%s would take the isolation away.", what),
+            .hint = psprintf("Run SELECT tenant_guard.unprotect(%s) first.", quote_literal_cstr(name)),
+            .object = name});
 }
 
 void check_alter_table(const AlterTableStmt* alter) {
@@ -54,8 +58,10 @@ void check_alter_table(const AlterTableStmt* alter) {
         switch (command->subtype) {
             case AT_DisableRowSecurity:
                 refuse_change(relation, "DISABLE ROW LEVEL SECURITY");
+                break;
             case AT_NoForceRowSecurity:
                 refuse_change(relation, "NO FORCE ROW LEVEL SECURITY");
+                break;
             case AT_DropColumn:
                 if (is_tenant_column) refuse_change(relation, "Dropping the tenant column");
                 break;
@@ -169,10 +175,12 @@ bool may_drop_extension(Node* statement) {
 
 void check_extension_remains() {
     if (catalog::installation().state != catalog::InstallationState::absent) return;
-    ereport(ERROR, (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-                    errmsg("extension \"tenant_guard\" cannot be dropped by CASCADE from elsewhere"),
-                    errdetail("The relations it protects would be left without isolation."),
-                    errhint("Run DROP EXTENSION tenant_guard CASCADE, which closes them, first.")));
+    refuse(Guarding::refuse,
+           {.sqlstate = ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+            .message = "extension \"tenant_guard\" cannot be dropped by CASCADE from elsewhere",
+            .detail = "The relations it protects would be left without isolation.",
+            .hint = "Run DROP EXTENSION tenant_guard CASCADE, which closes them, first.",
+            .object = "tenant_guard"});
 }
 
 bool is_repeated_policy(Node* statement) {
@@ -200,3 +208,10 @@ bool switches_own_triggers(Node* statement) {
 }
 
 }  // namespace tg::guard
+
+// By the event triggers that look at what DDL did to relations it did not name.
+TG_FUNCTION(tenant_guard_refuse_lost_isolation) {
+    if (PG_NARGS() != 2 || PG_ARGISNULL(0) || PG_ARGISNULL(1)) elog(ERROR, "unexpected arguments");
+    tg::guard::refuse_change(PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+    PG_RETURN_VOID();
+}

@@ -281,11 +281,12 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
     // Rows read before the token was verified and rows read after it would be in one result.
     if (planned->invalItems != NIL && calls_authenticate(planned) &&
         pg::reads_relations(planned))
-        ereport(ERROR,
-                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                 errmsg("a statement that authenticates cannot read relations"),
-                 errdetail("It calls tenant_guard.authenticate() and names a relation."),
-                 errhint("Call tenant_guard.authenticate(jwt) in a statement of its own.")));
+        refuse(Guarding::refuse,
+               {.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+                .message = "a statement that authenticates cannot read relations",
+                .detail = "It calls tenant_guard.authenticate() and names a relation.",
+                .hint = "Call tenant_guard.authenticate(jwt) in a statement of its own.",
+                .object = "tenant_guard.authenticate"});
     return planned;
 }
 

@@ -33,7 +33,7 @@ void attach(SharedTable& table, LWLock* lock) {
     bool found = false;
     auto* head = static_cast<SharedTableHead*>(
         ShmemInitStruct(psprintf("%s head", table.name), sizeof(SharedTableHead), &found));
-    if (!found) *head = {0, GetCurrentTimestamp()};
+    if (!found) *head = {};
     HASHCTL control{};
     control.keysize = table.key_size;
     control.entrysize = table.entry_size;
@@ -66,9 +66,10 @@ void install_shared_tables() {
 }
 
 SharedTableCopy copy_of(const SharedTable& table) {
-    if (!table.entries) return {nullptr, 0, {}};
+    if (!table.entries) return {nullptr, 0, 0};
     LWLockAcquire(table.lock, LW_SHARED);
-    SharedTableCopy copy{nullptr, hash_get_num_entries(table.entries), *table.head};
+    SharedTableCopy copy{nullptr, hash_get_num_entries(table.entries),
+                         table.head->left_out};
     copy.entries = static_cast<char*>(palloc(static_cast<Size>(copy.count) * table.entry_size + 1));
     char* out = copy.entries;
     HASH_SEQ_STATUS scan;
@@ -81,14 +82,15 @@ SharedTableCopy copy_of(const SharedTable& table) {
     return copy;
 }
 
-void empty(SharedTable& table) {
+void empty(SharedTable& table, Oid database) {
     if (!table.entries) return;
     LWLockAcquire(table.lock, LW_EXCLUSIVE);
     HASH_SEQ_STATUS scan;
     hash_seq_init(&scan, table.entries);
     while (void* entry = hash_seq_search(&scan))
-        hash_search(table.entries, entry, HASH_REMOVE, nullptr);
-    *table.head = {0, GetCurrentTimestamp()};
+        if (*static_cast<const Oid*>(entry) == database)
+            hash_search(table.entries, entry, HASH_REMOVE, nullptr);
+    *table.head = {};
     LWLockRelease(table.lock);
 }
 

@@ -1,9 +1,10 @@
 // Bounded hash tables in shared memory, for what all backends count together. They live as long as the
-// server; a restart empties them.
+// server; a restart empties them. The key of an entry begins with the OID of its database.
 //
 // Locking. Each table has one lock. Whoever finds an entry holds it shared and changes the entry's
 // counters with the atomic functions below, so that backends that count do not wait for each other.
-// Adding an entry and emptying the table take it exclusively. Entries are never removed one by one.
+// Adding an entry and emptying the table take it exclusively. Entries are never removed one by one: what
+// is found under the lock stays where it is as long as the lock is held.
 // A full table takes no further entry: what did not fit is counted beside it, and nobody is told an
 // error for it.
 #pragma once
@@ -18,8 +19,7 @@ extern "C" {
 namespace tg::pg {
 
 struct SharedTableHead {
-    uint64 left_out;   // how often something did not fit
-    int64 emptied_at;  // TimestampTz; when counting began
+    uint64 left_out;  // how often something did not fit
 };
 
 struct SharedTable {
@@ -73,14 +73,15 @@ inline void count_left_out(SharedTable& table) {
     if (table.head) count_up(table.head->left_out);
 }
 
-// A copy of all entries, palloc'd, and of what is beside them.
+// A palloc'd copy of all entries.
 struct SharedTableCopy {
     char* entries;
     long count;
-    SharedTableHead head;
+    uint64 left_out;
 };
 SharedTableCopy copy_of(const SharedTable& table);
 
-void empty(SharedTable& table);
+// Removes the entries of a database, and forgets what was left out.
+void empty(SharedTable& table, Oid database);
 
 }  // namespace tg::pg

@@ -1,11 +1,13 @@
 // See the header.
 #include "session/authenticate.h"
 
-#include "audit/event.h"
 #include "audit/redaction.h"
+#include "audit/refusals.h"
+#include "audit/tenant_activity.h"
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
 #include "enforcement/profile.h"
+#include "enforcement/refusal.h"
 #include "jose/digest.h"
 #include "jose/token.h"
 #include "keys/key_store.h"
@@ -33,17 +35,20 @@ int max_token_size = 16 * 1024;
 // authenticates, called by a statement that reads.
 void refuse_if_reading() {
     if (!is_reading()) return;
-    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("a statement that authenticates cannot read relations"),
-                    errdetail("A function called by a statement that reads relations authenticates."),
-                    errhint("Call tenant_guard.authenticate(jwt) in a statement of its own."),
-                    errhidestmt(true)));
+    enforcement::refuse(enforcement::Guarding::refuse,
+                        {.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+                         .message = "a statement that authenticates cannot read relations",
+                         .detail = "A function called by a statement that reads relations authenticates.",
+                         .hint = "Call tenant_guard.authenticate(jwt) in a statement of its own.",
+                         .object = "tenant_guard.authenticate"});
 }
 
 [[noreturn]] void refuse(Verdict verdict, const jose::Token& token) {
     const VerdictText& text = describe(verdict);
-    audit::log_event("token_refused",
-                     {{"reason", text.reason}, {"sqlstate", text.sqlstate}, {"token_kid", token.kid}});
+    audit::note_refused_token({.sqlstate = text.sqlstate,
+                               .reason = text.reason,
+                               .kid = token.kid,
+                               .tenant = token.tenant});
     pg::refuse_token(verdict);
 }
 
@@ -118,7 +123,9 @@ std::string_view authenticate_token(std::string_view jwt) {
                         .payload = token.payload,
                         .expires_us = token.has_exp ? token.expires_us : PG_INT64_MAX});
     if (token.wants_untrusted) enforcement::make_untrusted();
-    return context::current()->tenant();
+    const std::string_view tenant = context::current()->tenant();
+    if (!before) audit::count_activity(tenant, audit::Activity::transaction);
+    return tenant;
 }
 
 void install_authenticate() {

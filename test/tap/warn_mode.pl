@@ -1,5 +1,5 @@
-# Under warn everything that always would refuse runs, and leaves one structured line: what an operator counts before
-# switching to always. The same list of statements under both modes.
+# Under warn everything that always would refuse runs, and leaves the line that always would leave: what an operator
+# counts before switching to always. The same list of statements under both modes, compared one by one.
 use strict;
 use warnings FATAL => 'all';
 use Test::More;
@@ -17,14 +17,25 @@ CREATE TABLE emptied (id int);
 GRANT ALL ON emptied TO app;
 CREATE TABLE own (id int);
 ALTER TABLE own OWNER TO app;
+CREATE FUNCTION forgotten_per_row(int) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN RETURN (SELECT count(*) FROM customer_names); END$$;
+CREATE FUNCTION as_superuser() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN RETURN (SELECT count(*) FROM customers); END$$;
 END
 
 my $log_end = 0;
+# What the lines say since the last call: sqlstate, object, reason, role and who it was.
 sub events
 {
     my $log = substr slurp_file($node->logfile), $log_end;
     $log_end += length $log;
-    return scalar grep { /tenant_guard event=$_[0]\b/ } split /\n/, $log;
+    return map { /tenant_guard event=$_[0] (.*)/ ? $1 : () } split /\n/, $log;
+}
+
+sub counted
+{
+    my $counted = $node->safe_psql('sample', "SELECT string_agg(concat_ws('|', sqlstate, object, reason, count), E'\\n' ORDER BY 1)
+        FROM tenant_guard.violations WHERE mode = '$_[0]'");
+    $node->safe_psql('sample', 'SELECT tenant_guard.reset_violations()');
+    return $counted;
 }
 
 # Each within a transaction of a tenant, in a connection of its own.
@@ -58,17 +69,30 @@ my @statements = (
     [ 'other sessions', 'SELECT count(*) FROM pg_stat_activity' ],
     [ 'the size of a table', "SELECT pg_relation_size('customers') > 0" ],
     [ 'a sequence', "SELECT last_value > 0 FROM events_id_seq" ],
-    [ 'a large object', 'SELECT lo_create(0) > 0' ]);
+    [ 'a large object', 'SELECT lo_create(0) > 0' ],
+    [ 'a forgotten table, read for each row', 'SELECT forgotten_per_row(i) FROM generate_series(1, 50) i' ],
+    [ 'a superuser\'s function', 'SELECT as_superuser()' ],
+    [ 'a forgotten table in EXPLAIN', 'EXPLAIN SELECT * FROM customer_names' ],
+    [ 'a forgotten table in a cursor', 'DECLARE c CURSOR FOR SELECT * FROM customer_names' ],
+    [ 'a catalog', 'SELECT count(*) FROM pg_stats' ],
+    [ 'a forgotten table in DO', 'DO $$BEGIN PERFORM * FROM customer_names; END$$' ]);
 my $begin = 'BEGIN;' . authenticate(mint('acme'));
 
+# After each, the transaction goes on from a savepoint.
+my $after = 'ROLLBACK TO before; SELECT count(*), count(DISTINCT tenant_id) FROM orders;';
+my (%refused, %counted, %afterwards);
 for my $row (@statements)
 {
     my ($what, $sql) = @$row;
     my $app = session($node);
-    ask($app, $begin);
+    ask($app, "$begin SAVEPOINT before;");
     events('');
     like(ask($app, "$sql;"), qr/ERROR:  42501/, "always: $what is refused");
-    is(events('statement_refused'), 1, "always: $what leaves one line");
+    my @events = events('statement_refused');
+    is(@events, 1, "always: $what leaves one line");
+    $refused{$what} = $events[0];
+    $counted{$what} = counted('refused');
+    $afterwards{$what} = ask($app, $after);
     $app->quit;
 }
 my @unauthenticated = ([ 'rows without a tenant', 'SELECT count(*) FROM customers' ],
@@ -81,10 +105,13 @@ for my $row (@statements)
 {
     my ($what, $sql) = @$row;
     my $app = session($node);
-    ask($app, $begin);
+    ask($app, "$begin SAVEPOINT before;");
     events('');
     unlike(ask($app, "$sql;"), qr/ERROR/, "warn: $what runs");
-    is(events('statement_would_be_refused'), 1, "warn: $what leaves one line");
+    my @events = events('statement_would_be_refused');
+    is("@events", $refused{$what}, "warn: $what leaves the line that always leaves");
+    is(counted('would_be_refused'), $counted{$what}, "warn: $what is counted as under always");
+    is(ask($app, $after), $afterwards{$what}, 'warn: what follows is as under always');
     unlike(ask($app, 'ROLLBACK;'), qr/ERROR/, "warn: and the transaction ends");
     $app->quit;
 }
@@ -93,14 +120,22 @@ for my $row (@unauthenticated)
     my ($what, $sql) = @$row;
     events('');
     gives($node, $sql, '0', "warn: $what: the policies stay");
-    is(events('statement_would_be_refused'), 1, "warn: $what leaves one line");
+    is(scalar(events('statement_would_be_refused')), 1, "warn: $what leaves one line");
 }
 
-# What is allowed leaves no line, in either mode.
+# Each that is met is named, for whoever mends them all at once.
 my $app = session($node);
+ask($app, $begin);
+events('');
+ask($app, 'SELECT count(*) FROM customer_names, monthly_revenue_mv;');
+is(scalar(events('statement_would_be_refused')), 2, 'warn: two relations in one statement leave two lines');
+$app->quit;
+
+# What is allowed leaves no line, in either mode.
+$app = session($node);
 events('');
 gives($app, $begin . 'SELECT count(DISTINCT tenant_id) FROM customers; COMMIT;', "$tenant{acme}{id}\n1", 'warn: the tenant still sees its rows only');
-is(events('statement_would_be_refused'), 0, 'and what is allowed leaves no line');
+is(scalar(events('statement_would_be_refused')), 0, 'and what is allowed leaves no line');
 refuses($app, "SET tenant_guard.tenant_id = '$tenant{acme}{id}';", '42501', 'warn: the tenant still cannot be forged');
 refuses($app, authenticate('x'), '28T03', 'warn: a bad token is still refused');
 $app->quit;
