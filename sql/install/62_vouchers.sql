@@ -28,6 +28,11 @@ CREATE FUNCTION tenant_guard.function_definition(function regprocedure) RETURNS 
 COMMENT ON FUNCTION tenant_guard.function_definition(regprocedure) IS
   'A digest of owner, arguments, result, language, body, flags and settings of a function.';
 
+CREATE FUNCTION tenant_guard.why_refused(function regprocedure) RETURNS text
+  LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'tenant_guard_why_refused';
+COMMENT ON FUNCTION tenant_guard.why_refused(regprocedure) IS
+  'Why a function of the server or of an extension is refused in guarded transactions; NULL if it is not.';
+
 CREATE FUNCTION tenant_guard.function_uses(OUT function oid, OUT uses bigint, OUT last_used timestamptz)
   RETURNS SETOF record LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'tenant_guard_function_uses';
 COMMENT ON FUNCTION tenant_guard.function_uses() IS

@@ -8,6 +8,7 @@
 #include "enforcement/profile.h"
 #include "enforcement/refusal.h"
 #include "guard/setting_rules.h"
+#include "pg/function.h"
 #include "session/undoing.h"
 #include "guard/untrusted_functions.h"
 
@@ -64,6 +65,8 @@ constexpr FunctionRule function_rules[] = {
     {"pl_profiler_*", other_sessions},
     {"hypopg*", "What it makes stays on the connection and changes the plans of its next user."},
     {"pg_notification_queue_usage", other_sessions},
+    {"pg_get_aios", other_sessions},
+    {"pg_old_snapshot_time_mapping", other_sessions},
     {"pgrowlocks", other_sessions},
     {"pg_cancel_backend", disturbs},
     {"pg_terminate_backend", disturbs},
@@ -101,10 +104,12 @@ constexpr FunctionRule function_rules[] = {
     {"lo_*", large_objects},
     {"loread", large_objects},
     {"lowrite", large_objects},
+    {"has_largeobject_privilege", large_objects},
     {"pg_advisory_lock", session_locks},
     {"pg_advisory_lock_shared", session_locks},
     {"pg_try_advisory_lock", session_locks},
     {"pg_try_advisory_lock_shared", session_locks},
+    {"set_limit", "The setting would stay on the connection for its next user."},
     {"setseed", random_seed},
     {"setval", sequences},
     {"pg_sequence_last_value", sequences},
@@ -127,7 +132,32 @@ constexpr FunctionRule function_rules[] = {
     {"pg_visibility*", pages},
     {"pg_freespace", pages},
     {"pg_get_wal_*", pages},
+    {"pg_available_wal_summaries", pages},
+    {"pg_wal_summary_contents", pages},
+    {"fsm_page_contents", pages},
+    {"gin_leafpage_items", pages},
+    {"gin_metapage_info", pages},
+    {"gin_page_opaque_info", pages},
+    {"gist_page_*", pages},
+    {"hash_bitmap_info", pages},
+    {"hash_metapage_info", pages},
+    {"hash_page_*", pages},
+    {"page_checksum*", pages},
+    {"page_header", pages},
+    {"tuple_data_split", pages},
+    {"heap_tuple_infomask_flags", pages},
+    {"pg_check_frozen", pages},
+    {"pg_check_visible", pages},
+    {"pg_relpages*", sizes},
+    {"bt_index_check", pages},
+    {"bt_index_parent_check", pages},
+    {"gin_index_check", pages},
+    {"verify_heapam", pages},
     {"pg_prewarm", disturbs},
+    {"autoprewarm_*", disturbs},
+    {"heap_force_*", disturbs},
+    {"pg_truncate_visibility_map*", disturbs},
+    {"pg_log_standby_snapshot", disturbs},
     {"pg_reload_conf", administration},
     {"pg_rotate_logfile*", administration},
     {"pg_switch_wal", administration},
@@ -139,6 +169,11 @@ constexpr FunctionRule function_rules[] = {
     {"pg_get_shmem_allocations*", administration},
     {"brin_*", administration},
     {"gin_clean_pending_list", administration},
+    {"binary_upgrade_*", administration},
+    {"pg_import_system_collations", administration},
+    {"pg_nextoid", administration},
+    {"pg_stop_making_pinned_objects", administration},
+    {"pg_sync_replication_slots", replication},
 };
 
 bool matches(std::string_view pattern, std::string_view name) {
@@ -237,3 +272,11 @@ void install_function_rules() {
 }
 
 }  // namespace tg::guard
+
+// The reason why guarded transactions are refused a function; NULL if they are not.
+TG_FUNCTION(tenant_guard_why_refused) {
+    using namespace tg::guard;
+    const Entry found = look_up(PG_GETARG_OID(0));
+    if (found.verdict != Verdict::refused) PG_RETURN_NULL();
+    PG_RETURN_TEXT_P(cstring_to_text(found.why));
+}
