@@ -36,7 +36,7 @@ SHLIB_LINK  = -lcrypto -Wl,--version-script=src/exports.map
 override with_llvm = no
 
 REGRESS        = install keys authenticate context setting protect derived auto_protect migrations guard_relations \
-	guard_statements guard_session session_reset claims operation foreign_keys vouchers untrusted query
+	guard_statements guard_session session_reset claims operation foreign_keys vouchers explain_access untrusted query
 ISOLATION      = tenants invalidation vouchers invalidation_rights
 REGRESS_OPTS   = --inputdir=. --load-extension=tenant_guard --encoding=UTF8 --no-locale
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=tenant_guard --encoding=UTF8 --no-locale

@@ -5,7 +5,14 @@
 
 namespace tg::enforcement {
 
+bool only_asking = false;
+Refusal* refusal_wanted = nullptr;
+
 void refuse(Guarding guarding, const Refusal& refusal) {
+    if (only_asking) {
+        *refusal_wanted = refusal;
+        return;
+    }
     const bool warns = guarding == Guarding::warn;
     audit::note_refused_statement({.is_refused = !warns,
                                    .sqlstate = unpack_sql_state(refusal.sqlstate),

@@ -52,6 +52,8 @@ void on_subtransaction_end(SubXactEvent event, SubTransactionId, SubTransactionI
     while (frame_count > 0 && frames[frame_count - 1].level >= level) frame_count--;
 }
 
+}  // namespace
+
 bool is_security_definer(Oid function) {
     const HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
     if (!HeapTupleIsValid(tuple)) return true;  // dropped while it runs: still another function
@@ -59,8 +61,6 @@ bool is_security_definer(Oid function) {
     ReleaseSysCache(tuple);
     return is_definer;
 }
-
-}  // namespace
 
 DefinerFrame* innermost_definer() {
     for (int at = frame_count - 1; at >= 0; at--)

@@ -17,6 +17,8 @@ struct DefinerFrame {
 // function is called.
 DefinerFrame* innermost_definer();
 
+bool is_security_definer(Oid function);
+
 void install_definer_frames();
 
 }  // namespace tg::guard

@@ -265,6 +265,11 @@ void on_access(ObjectAccessType access, Oid class_id, Oid object, int sub_object
 
 }  // namespace
 
+const char* why_refused(Oid function) {
+    const Entry found = look_up(function);
+    return found.verdict == Verdict::refused ? found.why : nullptr;
+}
+
 void install_function_rules() {
     next_access = object_access_hook;
     object_access_hook = on_access;
@@ -275,8 +280,7 @@ void install_function_rules() {
 
 // The reason why guarded transactions are refused a function; NULL if they are not.
 TG_FUNCTION(tenant_guard_why_refused) {
-    using namespace tg::guard;
-    const Entry found = look_up(PG_GETARG_OID(0));
-    if (found.verdict != Verdict::refused) PG_RETURN_NULL();
-    PG_RETURN_TEXT_P(cstring_to_text(found.why));
+    const char* why = tg::guard::why_refused(PG_GETARG_OID(0));
+    if (!why) PG_RETURN_NULL();
+    PG_RETURN_TEXT_P(cstring_to_text(why));
 }

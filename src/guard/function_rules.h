@@ -6,6 +6,9 @@
 
 namespace tg::guard {
 
+// Why guarded transactions are refused the function; null if they are not.
+const char* why_refused(Oid function);
+
 void install_function_rules();
 
 }  // namespace tg::guard

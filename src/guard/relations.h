@@ -3,7 +3,8 @@
 // tenant or before a declaration changed cannot slip through.
 #pragma once
 
-#include "pg/server.h"
+#include "pg/compat.h"
+#include "policy/relation_class.h"
 
 namespace tg::guard {
 
@@ -12,6 +13,11 @@ void check_relation(Oid relation, Oid role, AclMode permissions);
 
 // Checks the relations of a plan again, which were checked when it started.
 void check_plan(const PlannedStmt* planned);
+
+// What the guard would say, in a transaction that has authenticated, of one of the accesses of a
+// statement. True if it would refuse it, in the words of refuse_access(). Vouchers and the exemption of
+// owners, which are of the moment, do not count.
+bool would_refuse_relation(const pg::RelationAccess& access, List* entries, policy::RelationClass& found_out);
 
 void install_relations();
 

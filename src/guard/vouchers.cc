@@ -138,9 +138,11 @@ Oid function_reading_as(Oid role) {
 
 }  // namespace
 
+bool is_vouched(Oid function) { return voucher_of(function) == Voucher::in_force; }
+
 bool is_vouched_for(Oid role) {
     const Oid function = function_reading_as(role);
-    return OidIsValid(function) && voucher_of(function) == Voucher::in_force;
+    return OidIsValid(function) && is_vouched(function);
 }
 
 void note_crossing(const char* relation) {
@@ -171,7 +173,7 @@ const char* vouching_hint(Oid role) {
 
 bool must_stay_in_process() {
     const DefinerFrame* frame = innermost_definer();
-    return frame && voucher_of(frame->function) == Voucher::in_force;
+    return frame && is_vouched(frame->function);
 }
 
 void install_vouchers() {

@@ -10,6 +10,9 @@ namespace tg::guard {
 // Whether a vouched function is running, and `role` is its owner.
 bool is_vouched_for(Oid role);
 
+// Whether the function is vouched for as it is defined now.
+bool is_vouched(Oid function);
+
 // Counts and logs, once per call, that the vouched function which is running crossed tenants.
 void note_crossing(const char* relation);
 

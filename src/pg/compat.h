@@ -44,6 +44,8 @@ using AccessEntry = RTEPermissionInfo;
 
 inline List* access_entries(const PlannedStmt* statement) { return statement->permInfos; }
 
+inline List* access_entries(const Query* query) { return query->rteperminfos; }
+
 inline bool read_access(const void* entry, RelationAccess& out) {
     const auto* info = static_cast<const RTEPermissionInfo*>(entry);
     if (info->requiredPerms == 0) return false;
@@ -70,6 +72,7 @@ struct CheckPermissionsHook {
 using AccessEntry = RangeTblEntry;
 
 inline List* access_entries(const PlannedStmt* statement) { return statement->rtable; }
+inline List* access_entries(const Query* query) { return query->rtable; }
 
 // Children that the planner expanded carry no permissions: their parent's entry speaks for them.
 inline bool read_access(const void* entry, RelationAccess& out) {
