@@ -3,6 +3,7 @@
 // session did before, so every function of it refuses instead (pg::require_preloaded).
 #include "audit/function_uses.h"
 #include "audit/redaction.h"
+#include "audit/refusals.h"
 #include "audit/tenant_activity.h"
 #include "audit/violations.h"
 #include "catalog/installation.h"
@@ -58,7 +59,7 @@ void _PG_init(void) {
     audit::install_violations();
     pg::install_shared_tables();
     catalog::install();
-    context::install();
+    context::install(audit::note_forged_context);
     keys::install_key_file();
     keys::install();
     keys::install_revocations();

@@ -54,6 +54,15 @@ void note_refused_statement(const RefusedStatement& refused) {
                                                             : Activity::statement_would_be_refused);
 }
 
+void note_forged_context(const char* message) {
+    // At the start of a connection nothing can be looked up yet, and the server ignores the setting.
+    if (!IsTransactionState() || !OidIsValid(MyDatabaseId)) return;
+    note_refused_statement({.is_refused = true,
+                            .sqlstate = unpack_sql_state(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                            .object = "tenant_guard.tenant_id",
+                            .reason = message});
+}
+
 void note_refused_token(const RefusedToken& refused) {
     log_event("token_refused", {{"reason", refused.reason},
                                 {"sqlstate", refused.sqlstate},

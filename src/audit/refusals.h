@@ -17,6 +17,9 @@ struct RefusedStatement {
 // again, as under `always` it would not have come so far.
 void note_refused_statement(const RefusedStatement& refused);
 
+// The context was to be set by set_config() and its like, which reach no hook but the setting's own.
+void note_forged_context(const char* message);
+
 struct RefusedToken {
     const char* sqlstate;
     std::string_view reason;

@@ -22,6 +22,7 @@ namespace {
 constexpr const char* setting_name = "tenant_guard.tenant_id";
 
 char* setting_value = nullptr;
+void (*note_forgery)(const char* message) = nullptr;
 const TenantContext* active = nullptr;
 bool establishing = false;
 uint64 last_serial = 0;
@@ -90,6 +91,7 @@ class Setting {
         if (!trusted) {
             GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
             GUC_check_errmsg("parameter \"%s\" cannot be set", setting_name);
+            if (note_forgery) note_forgery(GUC_check_errmsg_string);
             GUC_check_errdetail("The tenant of a transaction comes from a verified token only.");
             GUC_check_errhint("Call tenant_guard.authenticate(jwt) in the transaction.");
             return false;
@@ -206,7 +208,8 @@ bool is_expired(const TenantContext& context) {
     return pg::unix_now_us() >= context.expires_us();
 }
 
-void install() {
+void install(void (*on_forgery)(const char* message)) {
+    note_forgery = on_forgery;
     DefineCustomStringVariable(
         setting_name, "Shows the tenant of the running transaction.",
         "It is set by tenant_guard.authenticate() and by nothing else.", &setting_value, "",

@@ -79,7 +79,8 @@ Oid authenticated_role();
 
 bool is_expired(const TenantContext& context);
 
-// Defines the setting and the transaction callbacks. Called once, from _PG_init.
-void install();
+// Defines the setting and the transaction callbacks. Called once, from _PG_init. `on_forgery` is called when
+// somebody tries to set the context, before the server raises the error; it must not raise one.
+void install(void (*on_forgery)(const char* message));
 
 }  // namespace tg::context

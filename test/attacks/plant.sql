@@ -94,6 +94,10 @@ CREATE MATERIALIZED VIEW attacks.totals AS SELECT tenant_id, max(secret) AS secr
 
 CREATE FUNCTION attacks.all_accounts() RETURNS SETOF text LANGUAGE sql STABLE SECURITY DEFINER AS
     $$ SELECT secret FROM attacks.accounts $$;
+CREATE FUNCTION attacks.first_account(int) RETURNS text LANGUAGE plpgsql PARALLEL SAFE SECURITY DEFINER AS
+    $$ BEGIN RETURN (SELECT min(secret) FROM attacks.accounts); END $$;
+CREATE FUNCTION attacks.first_forgotten(int) RETURNS text LANGUAGE plpgsql PARALLEL SAFE AS
+    $$ BEGIN RETURN (SELECT min(secret) FROM attacks.forgotten); END $$;
 CREATE FUNCTION attacks.find_account(wanted text) RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER AS
     $$ BEGIN RETURN QUERY EXECUTE 'SELECT secret FROM attacks.accounts WHERE email = ''' || wanted || ''''; END $$;
 -- A SECURITY DEFINER function that lets the caller say where names are looked up.
@@ -135,6 +139,7 @@ ALTER VIEW attacks.super_view OWNER TO attacks_super;
 ALTER VIEW attacks.report OWNER TO attacks_super;
 ALTER FUNCTION attacks.all_accounts OWNER TO attacks_super;
 ALTER FUNCTION attacks.setting_of OWNER TO attacks_super;
+ALTER FUNCTION attacks.first_account OWNER TO attacks_super;
 ALTER FUNCTION attacks.find_account OWNER TO attacks_super;
 GRANT ALL ON ALL TABLES IN SCHEMA attacks TO :"role", attacks_bypass;
 GRANT ALL ON ALL SEQUENCES IN SCHEMA attacks TO :"role";

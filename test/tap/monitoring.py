@@ -93,6 +93,7 @@ def every_path(cluster):
         ("a session lock", "SELECT pg_advisory_lock(1);", "42501"),
     ]
     shield = [
+        ("setting the tenant by set_config, as superuser", "SELECT set_config('tenant_guard.tenant_id', 'x', true);", "42501"),
         ("disabling row security", "ALTER TABLE customers DISABLE ROW LEVEL SECURITY;", "42501"),
         ("dropping the policy", "DROP POLICY tenant_guard_isolation ON customers;", "42501"),
         ("dropping the tenant column by CASCADE", "DROP TYPE own_type CASCADE;", "42501"),

@@ -175,6 +175,24 @@ SELECT attacks.all_accounts();
 -- control
 SELECT secret FROM attacks.accounts;
 
+-- attack O30b leak
+-- The same in a parallel worker, whose leader has checked the statement
+SELECT count(set_config(name, 'on', true)) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SELECT attacks.first_account(1);
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+SELECT secret FROM attacks.accounts;
+
+-- attack O30c leak
+-- A forgotten table, read by a function in a parallel worker
+SELECT count(set_config(name, 'on', true)) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SELECT attacks.first_forgotten(1);
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+SELECT secret FROM attacks.accounts;
+
 -- attack O44 tamper
 -- LOCK TABLE ... ACCESS EXCLUSIVE blocks every tenant
 LOCK TABLE attacks.accounts IN ACCESS EXCLUSIVE MODE;
