@@ -25,6 +25,9 @@ GRANT ALL ON made_later TO app;
 SELECT tenant_guard.declare_shared('plans', 'price list, with quotes '' and "', true);
 SELECT tenant_guard.add_issuer('https://issuer.example', ARRAY['dashboard']);
 SELECT tenant_guard.guard_role('saas_owner', 'authenticated');
+CREATE FUNCTION "Odd Names".all_customers("Tenant Id" bigint DEFAULT 1) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
+  SET search_path = public, pg_temp BEGIN ATOMIC SELECT count(*) FROM customers; END;
+SELECT tenant_guard.allow_function('"Odd Names".all_customers(bigint)', 'over all tenants');
 END
 
 my $protection = 'SELECT relation::text, kind, status, tenant_column, reason, findings FROM tenant_guard.protection ORDER BY 1';
@@ -33,6 +36,7 @@ my $declarations = 'SELECT relation::text, status, tenant_column, writable, reas
 my $policies = 'SELECT polrelid::regclass::text, polname, polcmd, polpermissive, pg_get_expr(polqual, polrelid),'
   . ' pg_get_expr(polwithcheck, polrelid) FROM pg_policy ORDER BY 1, 2';
 my $rest = 'SELECT role, mode FROM tenant_guard.guarded_roles ORDER BY role::text; SELECT issuer, audience FROM tenant_guard.issuers ORDER BY 1;'
+  . 'SELECT function, owner, status, reason, allowed_by, allowed_at FROM tenant_guard.allowed_functions;'
   . q{SELECT attrelid::regclass::text, attname, pg_get_expr(adbin, adrelid) FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid
       AND attnum = adnum WHERE attrelid >= 16384 ORDER BY 1, 2};
 
