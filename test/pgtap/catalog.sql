@@ -23,6 +23,8 @@ INSERT INTO contract VALUES
   ('attribute(text)', 'text', 's', 's', true),
   ('cache_key(text,text[])', 'text', 's', 's', true),
   ('query(text,text,jsonb,integer)', 'SETOF jsonb', 'v', 'u', true),
+  ('explain_access(text,regrole)', 'SETOF record', 'v', 'u', true),
+  ('allow_function(regprocedure,text)', 'void', 'v', 'u', false),
   ('add_jwk(jsonb,text)', 'text', 'v', 'u', false),
   ('add_pem(text,text,text,text)', 'void', 'v', 'u', false),
   ('add_secret(text,text,bytea,text)', 'void', 'v', 'u', false),
