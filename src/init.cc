@@ -12,6 +12,7 @@
 #include "enforcement/ownership.h"
 #include "enforcement/profile.h"
 #include "enforcement/untrusted_limits.h"
+#include "guard/crossings.h"
 #include "guard/definer_frames.h"
 #include "guard/expiry.h"
 #include "guard/function_rules.h"
@@ -80,6 +81,7 @@ void _PG_init(void) {
     guard::install_prepared_names();
     guard::install_definer_frames();
     guard::install_vouchers();
+    guard::install_crossings();
     guard::install_relations();
     guard::install_setting_rules();
     guard::install_function_rules();

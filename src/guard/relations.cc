@@ -4,6 +4,7 @@
 
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
+#include "guard/crossings.h"
 #include "guard/expiry.h"
 #include "guard/plan_freshness.h"
 #include "guard/relation_refusals.h"
@@ -124,6 +125,7 @@ bool is_server_query() { return InNoForceRLSOperation() || takes_up_leaders_plan
 Guarding check_again(List* entries) {
     if (is_server_query() || entries == NIL) return Guarding::none;
     const Guarding mode = guarding();
+    if (mode == Guarding::none) note_unguarded_crossing(entries);
     check_entries(mode, Occasion::execution, entries);
     return mode;
 }

@@ -115,6 +115,31 @@ def every_path(cluster):
             tap.ok(len(lines) == 1 and f'sqlstate="{sqlstate}"' in lines[0], f"{what}: leaves one line", *lines)
 
 
+def crossings(cluster):
+    """Whoever sees every tenant's rows unguarded leaves a line, once per transaction."""
+    cluster.psql("-c", "CREATE ROLE etl LOGIN BYPASSRLS", "-c", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO etl",
+                 "-c", "CREATE ROLE clerk LOGIN", "-c", "CREATE VIEW for_clerks AS SELECT * FROM customers",
+                 "-c", "GRANT SELECT ON for_clerks, customers, countries TO clerk")
+    both = "BEGIN;\nSELECT count(*) > 0 FROM orders;\nSELECT count(*) > 0 FROM customers;\nCOMMIT;\n"
+    for what, user, sql, answer, line in (
+            ("a superuser", "postgres", both, "t\nt", 'object="public.orders" role="postgres" read_as="postgres"'),
+            ("a role with BYPASSRLS", "etl", both, "t\nt", 'object="public.orders" role="etl" read_as="etl"'),
+            ("COPY by it", "etl", "\\o /dev/null\nCOPY customers TO STDOUT;", "", 'object="public.customers" role="etl" read_as="etl"'),
+            ("a superuser's view", "clerk", "SELECT count(*) > 0 FROM for_clerks;", "t", 'object="public.customers" role="clerk" read_as="postgres"'),
+            ("whom row security applies to", "clerk", "SELECT count(*) FROM customers;", "0", None),
+            ("what is shared", "etl", "SELECT count(*) > 0 FROM countries;", "t", None),
+            ("who was left out", "etl", "", "", None)):
+        if what == "who was left out":
+            cluster.psql("-c", "ALTER ROLE etl SET tenant_guard.log_crossings = off")
+            sql, answer = both, "t\nt"
+        start = cluster.log.stat().st_size
+        tap.equal(run(cluster, sql, user), answer, f"{what}: reads")
+        with open(cluster.log, encoding="utf-8") as log:
+            log.seek(start)
+            lines = [entry.partition("event=cross_tenant ")[2].strip() for entry in log if "tenant_guard event=" in entry]
+        tap.equal(lines, [line] if line else [], f"{what}: {'leaves one line' if line else 'leaves none'}")
+
+
 def full_tables(cluster):
     reset(cluster)
     script = ["DO $$ BEGIN FOR i IN 1..1500 LOOP BEGIN EXECUTE format('SET client.s%s = 1', i);"
@@ -166,5 +191,6 @@ with Cluster() as server:
     counting(server)
     every_path(server)
     access(server)
+    crossings(server)
     full_tables(server)
 tap.finish()

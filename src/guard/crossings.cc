@@ -1,0 +1,58 @@
+// See the header.
+#include "guard/crossings.h"
+
+#include "audit/event.h"
+#include "catalog/installation.h"
+#include "guard/relation_refusals.h"
+#include "pg/compat.h"
+#include "policy/relation_class.h"
+
+extern "C" {
+#include "access/parallel.h"
+}
+
+namespace tg::guard {
+
+namespace {
+
+bool log_crossings = true;
+bool is_noted = false;  // in this transaction
+
+void on_transaction_end(XactEvent event, void*) {
+    if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+        is_noted = false;
+}
+
+void note(const pg::RelationAccess& access) {
+    is_noted = true;
+    const char* role = GetUserNameFromId(GetSessionUserId(), true);
+    const char* read_as = GetUserNameFromId(access.role, true);
+    audit::log_event("cross_tenant", {{"object", qualified_name(access.relation)},
+                                      {"role", role ? role : ""},
+                                      {"read_as", read_as ? read_as : ""}});
+}
+
+}  // namespace
+
+void note_unguarded_crossing(List* entries) {
+    if (!log_crossings || is_noted || IsParallelWorker()) return;
+    if (catalog::installation().state != catalog::InstallationState::ready) return;
+    ListCell* cell;
+    foreach (cell, entries) {
+        pg::RelationAccess access;
+        if (!pg::read_access(lfirst(cell), access)) continue;
+        if (policy::classify(access.relation, access.role) != policy::RelationClass::isolation_bypassed)
+            continue;
+        return note(access);
+    }
+}
+
+void install_crossings() {
+    DefineCustomBoolVariable(
+        "tenant_guard.log_crossings",
+        "Logs each transaction that passes by the row security of protected relations unguarded.",
+        nullptr, &log_crossings, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    RegisterXactCallback(on_transaction_end, nullptr);
+}
+
+}  // namespace tg::guard
