@@ -30,13 +30,22 @@ using enforcement::Guarding;
 struct KnownName {
     char name[NAMEDATALEN];  // the hash key; longer names share an entry
     uint64 text;             // a hash of it
-    uint64 parses_seen;      // at what count it was last found unchanged; 0: nothing is remembered
+    bool is_known;
 };
 
 HTAB* known_names = nullptr;
 
 // Counts what may have been Parse: a name cannot change its meaning without.
 uint64 parses = 1;
+
+// The names that were found unchanged last, a few of them: a look-up in the table would be a measurable
+// part of the shortest statements. Names of drivers are short.
+struct Recent {
+    char name[24];
+    uint64 parses_seen;
+};
+
+Recent recent[16];
 
 post_parse_analyze_hook_type next_analyze = nullptr;
 ExecutorStart_hook_type next_start = nullptr;
@@ -47,6 +56,18 @@ uint64 hash_of(const char* text) {
                                static_cast<int>(std::strlen(text)), 0);
 }
 
+// A driver that numbers its statements would fill the memory of a connection that lives for weeks. Kept
+// for so long that an attacker does not come to the end of it by the way.
+constexpr long max_names = 65536;
+
+void forget_closed_names() {
+    HASH_SEQ_STATUS scan;
+    hash_seq_init(&scan, known_names);
+    while (auto* entry = static_cast<KnownName*>(hash_seq_search(&scan)))
+        if (!FetchPreparedStatement(entry->name, false))
+            hash_search(known_names, entry->name, HASH_REMOVE, nullptr);
+}
+
 KnownName& known(const char* name) {
     if (!known_names) {
         HASHCTL control{};
@@ -54,13 +75,27 @@ KnownName& known(const char* name) {
         control.entrysize = sizeof(KnownName);
         known_names = hash_create("tenant_guard prepared names", 64, &control, HASH_ELEM | HASH_STRINGS);
     }
+    if (hash_get_num_entries(known_names) >= max_names) forget_closed_names();
     bool found = false;
     auto* entry = static_cast<KnownName*>(hash_search(known_names, name, HASH_ENTER, &found));
-    if (!found) entry->parses_seen = 0;
+    if (!found) entry->is_known = false;
     return *entry;
 }
 
+Recent& recent_of(const char* name, std::size_t length) {
+    const auto last = static_cast<unsigned char>(length > 0 ? name[length - 1] : 0);
+    return recent[(last + length) % lengthof(recent)];
+}
+
+void remember_recent(const char* name, std::size_t length) {
+    if (length >= sizeof(Recent::name)) return;
+    Recent& slot = recent_of(name, length);
+    std::memcpy(slot.name, name, length + 1);
+    slot.parses_seen = parses;
+}
+
 void forget_names() {
+    for (Recent& slot : recent) slot.parses_seen = 0;
     if (known_names) hash_destroy(known_names);
     known_names = nullptr;
 }
@@ -76,12 +111,14 @@ void refuse_replaced(Guarding guarding, const char* name) {
 }
 
 void check_name(const char* name) {
+    const std::size_t length = std::strlen(name);
+    const Recent& slot = recent_of(name, length);
+    if (slot.parses_seen == parses && std::strcmp(slot.name, name) == 0) return;
     KnownName& entry = known(name);
-    if (entry.parses_seen == parses) return;
     const PreparedStatement* statement = FetchPreparedStatement(name, false);
     if (!statement || statement->from_sql) return;
     const uint64 text = hash_of(statement->plansource->query_string);
-    if (entry.parses_seen != 0 && entry.text != text) {
+    if (entry.is_known && entry.text != text) {
         const bool is_of_this_transaction =
             statement->prepare_time > GetCurrentTransactionStartTimestamp();
         const Guarding mode = is_of_this_transaction ? Guarding::none : enforcement::guarding();
@@ -89,7 +126,8 @@ void check_name(const char* name) {
         return;
     }
     entry.text = text;
-    entry.parses_seen = parses;
+    entry.is_known = true;
+    remember_recent(name, length);
 }
 
 void check_running_name() {

@@ -204,6 +204,20 @@ void check_listen(Guarding guarding, const Node* statement) {
                    "Listen on a connection of a role that is not guarded.");
 }
 
+// What the block runs is checked when it runs. But other languages have variables that outlive it:
+// %_SHARED of PL/Perl, GD of PL/Python.
+void check_do(Guarding guarding, const Node* statement) {
+    ListCell* cell;
+    foreach (cell, reinterpret_cast<const DoStmt*>(statement)->args) {
+        const DefElem* option = lfirst_node(DefElem, cell);
+        if (std::strcmp(option->defname, "language") == 0 && std::strcmp(strVal(option->arg), "plpgsql") != 0)
+            refuse_command(guarding, statement,
+                           "The language keeps variables for the session, which would reach the next user "
+                           "of the connection.",
+                           "Use LANGUAGE plpgsql.");
+    }
+}
+
 void check_set(Guarding guarding, const Node* statement) {
     check_setting(guarding, reinterpret_cast<const VariableSetStmt*>(statement));
 }
@@ -222,7 +236,7 @@ constexpr StatementRule statement_rules[] = {
     {T_FetchStmt, allow},
     {T_ClosePortalStmt, allow},
     {T_ExecuteStmt, allow},  // its plan is checked when it runs
-    {T_DoStmt, allow},       // so are the statements in it
+    {T_DoStmt, check_do},
     {T_CallStmt, allow},
     {T_NotifyStmt, allow},
     {T_UnlistenStmt, allow},

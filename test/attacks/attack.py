@@ -13,7 +13,7 @@ import script
 import sweep
 
 HERE = pathlib.Path(__file__).resolve().parent
-NEEDS = ("dblink", "file_fdw", "pageinspect", "pg_buffercache", "pg_stat_statements", "pg_visibility", "pgrowlocks", "pgstattuple",
+NEEDS = ("dblink", "file_fdw", "pageinspect", "pg_buffercache", "pg_stat_statements", "pg_trgm", "pg_visibility", "pgrowlocks", "pgstattuple",
          "postgres_fdw", "tablefunc", "xml2")
 # An attack that cannot find its target proves nothing: syntax errors, undefined objects, internal errors.
 BROKEN = re.compile(r"42601|42P01|42703|42883|3F000|XX")

@@ -404,3 +404,23 @@ SELECT count(*) FROM pg_auth_members WHERE roleid = '{role}'::regrole;
 -- by hand: safe
 -- control
 SELECT 1;
+
+-- attack T25 leak
+-- Variables of a procedural language that keeps them for the session
+DO LANGUAGE plperl $$ $_SHARED{export} = 'carried'; $$;
+-- guarded: refused 42501
+-- by hand: safe
+-- control
+DO LANGUAGE plpgsql $$ BEGIN PERFORM 1; END $$;
+SELECT 1;
+
+-- attack T26 remnant
+-- attacks.set_limit() sets a threshold for the session, and is not called set_config() (needs pg_trgm)
+SELECT attacks.set_limit(0.99);
+COMMIT;
+-- next
+SELECT attacks.show_limit();
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+SELECT attacks.show_limit();

@@ -284,3 +284,9 @@ SELECT 1 FROM attacks.countries c JOIN attacks.accounts a ON attacks.leak(a.secr
 -- by hand: safe
 -- control
 SELECT 1 FROM attacks.countries c JOIN attacks.accounts a ON length(a.secret) > 0;
+
+-- attack D18 leak shows canary-f
+-- Whether another tenant holds an advisory lock, whose key may be an id
+SELECT CASE WHEN pg_try_advisory_xact_lock(471111) THEN '' ELSE 'canary-f' END;
+-- guarded: remains locks that others hold
+-- by hand: succeeds
