@@ -2,6 +2,7 @@
 // shared_preload_libraries: loaded later, into one session, the library could not vouch for what that
 // session did before, so every function of it refuses instead (pg::require_preloaded).
 #include "audit/function_uses.h"
+#include "audit/client_log.h"
 #include "audit/redaction.h"
 #include "audit/refusals.h"
 #include "audit/tenant_activity.h"
@@ -55,6 +56,7 @@ void _PG_init(void) {
 
     // What others read comes first; the hooks that refuse come last, when all they ask is there.
     audit::install_redaction();
+    audit::install_client_log();
     audit::install_function_uses();
     audit::install_tenant_activity();
     audit::install_violations();

@@ -20,6 +20,7 @@ class Wire:
         options = dict(part.split("=", 1) for part in conninfo.split())
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(60)
+        self.notices = []  # what the server has said beside its answers
         self._socket.connect(os.path.join(options["host"], f".s.PGSQL.{options['port']}"))
         start = struct.pack("!i", 196608) + _string("user") + _string(options["user"]) + _string("database") + _string(options["dbname"]) + b"\0"
         self._socket.sendall(struct.pack("!i", len(start) + 4) + start)
@@ -69,12 +70,18 @@ class Wire:
             body = self._read(size - 4)
             if kind == b"D":
                 rows.append(self._row(body))
+            elif kind == b"N":
+                self.notices.append(self._fields(body))
             elif kind == b"E":
-                error = error or Refused({part[:1].decode(): part[1:].decode() for part in body.split(b"\0") if part})
+                error = error or Refused(self._fields(body))
             elif kind == b"Z":
                 if error:
                     raise error
                 return rows
+
+    @staticmethod
+    def _fields(body):
+        return {part[:1].decode(): part[1:].decode() for part in body.split(b"\0") if part}
 
     @staticmethod
     def _row(body):

@@ -151,3 +151,31 @@ SELECT count(*) FROM attacks.items WHERE tenant_id = '{b}' AND account_id = 1;
 DELETE FROM attacks.items WHERE tenant_id = '{b}' AND account_id = 1;
 -- guarded: remains locks on own rows
 -- by hand: succeeds
+
+-- attack D14 tamper
+-- Ids taken in advance of the sequence: tenant A's next INSERT fails
+INSERT INTO attacks.accounts (id, secret) SELECT last_value + 1, 'own-b' FROM generate_series(7, 7) AS s (last_value);
+-- state
+SELECT count(*) FROM attacks.accounts WHERE id = 8 AND tenant_id = '{b}';
+-- before
+DELETE FROM attacks.accounts WHERE id > 6;
+SELECT setval('attacks.accounts_id_seq', 7);
+-- after
+DELETE FROM attacks.accounts WHERE id > 6;
+-- guarded: remains ids and references
+-- by hand: succeeds
+
+-- attack D19 tamper
+-- A row of tenant A that refers to one of tenant B goes when B deletes it
+-- before
+INSERT INTO attacks.items VALUES ('{a}', 2, 'canary-a-refers');
+-- b
+DELETE FROM attacks.accounts WHERE id = 2;
+-- state
+SELECT count(*) FROM ONLY attacks.items WHERE secret = 'canary-a-refers';
+-- after
+INSERT INTO attacks.accounts (tenant_id, id, email, secret, balance) VALUES ('{b}', 2, '1@b', 'own-b-1', 1) ON CONFLICT DO NOTHING;
+DELETE FROM attacks.items WHERE secret = 'canary-a-refers';
+INSERT INTO attacks.items SELECT '{b}', 2, 'own-b-1' WHERE NOT EXISTS (SELECT FROM ONLY attacks.items WHERE account_id = 2);
+-- guarded: remains ids and references
+-- by hand: succeeds
