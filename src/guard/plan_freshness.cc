@@ -7,7 +7,7 @@
 extern "C" {
 #include "executor/executor.h"
 #include "parser/analyze.h"
-#include "parser/parsetree.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/plancache.h"
 }
 
@@ -18,9 +18,8 @@ namespace {
 using enforcement::Guarding;
 using enforcement::role_changes;
 
-// The count of role changes when the last query was analyzed, which is before it was rewritten; and when
-// the last plan was started, before anything of its start could take in what others have done.
-uint64 at_analysis = 0;
+// The count of role changes when the last plan was started, before anything of its start could take in
+// what others have done.
 uint64 at_start = 0;
 bool is_started_plan_judged = false;
 
@@ -41,24 +40,56 @@ void mark_as_judged(PlannedStmt* planned) {
     planned->invalItems = lappend(planned->invalItems, item);
 }
 
-// Whether a relation with row security is in the query without the conditions that the rewriter adds.
-bool lacks_row_security(Node* node, void* unused) {
+// Collects the relations that are read or changed without conditions that the rewriter has added. The
+// target of an INSERT has checks instead.
+struct Unconditioned {
+    List* accesses;  // of pg::RelationAccess*
+};
+
+void collect(const Query* query, Unconditioned& found);
+
+bool collect_in_expression(Node* node, void* found) {
     if (!node) return false;
     if (!IsA(node, Query))
-        return expression_tree_walker(node, pg::tree_walker(lacks_row_security), unused);
-    auto* query = reinterpret_cast<Query*>(node);
-    for (int index = 1; index <= list_length(query->rtable); index++) {
-        const auto* entry = rt_fetch(index, query->rtable);
+        return expression_tree_walker(node, pg::tree_walker(collect_in_expression), found);
+    collect(reinterpret_cast<const Query*>(node), *static_cast<Unconditioned*>(found));
+    return false;
+}
+
+void collect(const Query* query, Unconditioned& found) {
+    int index = 0;
+    ListCell* cell;
+    foreach (cell, query->rtable) {
+        const auto* entry = lfirst_node(RangeTblEntry, cell);
+        index++;
+        if (entry->rtekind == RTE_SUBQUERY) collect(entry->subquery, found);
         if (entry->rtekind != RTE_RELATION || entry->securityQuals != NIL) continue;
-        const bool is_checked_target =
-            index == query->resultRelation && query->withCheckOptions != NIL;
-        if (!is_checked_target && policy::has_row_security(entry->relid)) return true;
+        if (index == query->resultRelation && query->withCheckOptions != NIL) continue;
+        pg::RelationAccess access;
+        if (!pg::read_access(query, entry, access)) continue;
+        auto* kept = static_cast<pg::RelationAccess*>(palloc(sizeof access));
+        *kept = access;
+        found.accesses = lappend(found.accesses, kept);
     }
-    return query_tree_walker(query, pg::tree_walker(lacks_row_security), unused, 0);
+    foreach (cell, query->cteList)
+        collect(reinterpret_cast<const Query*>(lfirst_node(CommonTableExpr, cell)->ctequery), found);
+    if (query->hasSubLinks)
+        query_tree_walker(const_cast<Query*>(query), pg::tree_walker(collect_in_expression), &found,
+                          QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES);
+}
+
+bool holds_isolated(List* accesses) {
+    ListCell* cell;
+    foreach (cell, accesses) {
+        const auto* access = static_cast<const pg::RelationAccess*>(lfirst(cell));
+        if (policy::classify(access->relation, access->role) == policy::RelationClass::isolated)
+            return true;
+    }
+    return false;
 }
 
 void make_plans_anew(Guarding guarding) {
-    // The cache may have taken what was rewritten before the change for something newer.
+    // The cache may have taken what was rewritten before a change for something newer.
     ResetPlanCache();
     if (guarding == Guarding::none) return;
     ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -69,9 +100,8 @@ void make_plans_anew(Guarding guarding) {
 
 void analyze(ParseState* state, Query* query, JumbleState* jumble) {
     if (next_analyze) next_analyze(state, query, jumble);
-    // What changed before this statement is no reason to refuse it: the rewriter shall know.
+    // What changed before this statement is no reason to refuse it: the rewriter, which is next, shall know.
     if (IsTransactionState()) AcceptInvalidationMessages();
-    at_analysis = role_changes();
 }
 
 void start(QueryDesc* query, int flags) {
@@ -85,16 +115,17 @@ void start(QueryDesc* query, int flags) {
 
 }  // namespace
 
-Planning begin_planning(Query* query) {
-    const uint64 analyzed = at_analysis;
+Planning begin_planning(const Query* query) {
     AcceptInvalidationMessages();
-    const bool is_up_to_date = role_changes() == analyzed ||
-                               !lacks_row_security(reinterpret_cast<Node*>(query), nullptr);
-    return {role_changes(), is_up_to_date};
+    Unconditioned found{};
+    collect(query, found);
+    return {role_changes(), found.accesses};
 }
 
 void end_planning(const Planning& planning, Guarding guarding, PlannedStmt* planned) {
-    if (!planning.is_up_to_date || role_changes() != planning.roles) make_plans_anew(guarding);
+    const bool is_up_to_date = role_changes() == planning.roles &&
+                               (guarding == Guarding::none || !holds_isolated(planning.unconditioned));
+    if (!is_up_to_date) make_plans_anew(guarding);
     if (guarding == Guarding::refuse) mark_as_judged(planned);
 }
 

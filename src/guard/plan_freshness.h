@@ -12,13 +12,14 @@ namespace tg::guard {
 
 // What is known when the planner is called.
 struct Planning {
-    uint64 roles;        // the count of role changes
-    bool is_up_to_date;  // the query was rewritten under it, or has the conditions of row security
+    uint64 roles;         // the count of role changes
+    List* unconditioned;  // what the query reads or changes without conditions of row security
 };
 
-Planning begin_planning(Query* query);
+Planning begin_planning(const Query* query);
 
-// To be called when the guard has judged the plan. If roles changed in between: has the cached plans made
+// To be called when the guard has judged the plan. If roles changed in between, which matters for
+// functions that were inlined, or if an isolated relation has no conditions: has the cached plans made
 // anew, so that whoever tries again gets one for what is now, and raises an error where the statement is
 // guarded. A plan that the guard would have refused (Guarding::refuse) is marked as judged.
 void end_planning(const Planning& planning, enforcement::Guarding guarding, PlannedStmt* planned);

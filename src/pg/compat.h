@@ -54,6 +54,11 @@ inline bool read_access(const void* entry, RelationAccess& out) {
     return true;
 }
 
+inline bool read_access(const Query* query, const RangeTblEntry* entry, RelationAccess& out) {
+    if (entry->perminfoindex == 0) return false;
+    return read_access(list_nth(query->rteperminfos, static_cast<int>(entry->perminfoindex) - 1), out);
+}
+
 template <bool (*check)(List* entries, bool may_raise)>
 struct CheckPermissionsHook {
     static inline ExecutorCheckPerms_hook_type next = nullptr;
@@ -81,6 +86,10 @@ inline bool read_access(const void* entry, RelationAccess& out) {
     out = {rte->relid, OidIsValid(rte->checkAsUser) ? rte->checkAsUser : GetUserId(),
            rte->requiredPerms, rte->selectedCols};
     return true;
+}
+
+inline bool read_access(const Query*, const RangeTblEntry* entry, RelationAccess& out) {
+    return read_access(entry, out);
 }
 
 template <bool (*check)(List* entries, bool may_raise)>
