@@ -438,7 +438,7 @@ CREATE TABLE saas.migrated (tenant_id uuid);
 DROP TABLE saas.migrated;
 \c - :super
 SET client_min_messages = warning;
-SELECT FROM in_database('authenticated');
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET tenant_guard.enforce', current_database()); END $$;
 DROP ROLE regress_tg_migrator;
 DROP OWNED BY regress_tg_tenant;
 DROP ROLE regress_tg_tenant;
@@ -512,7 +512,7 @@ RESET ROLE;
 DELETE FROM tenant_guard.guarded_roles;
 DROP SCHEMA saas CASCADE;
 DROP TABLE enforced;
-DROP FUNCTION answer, answers, three, try_modes, as_app, set_mode;
+DROP FUNCTION answer, answers, three, try_modes, as_app, set_mode, in_database;
 DELETE FROM tenant_guard.signing_keys;
 DROP OWNED BY regress_tg_owner;
 DROP OWNED BY regress_tg_app, regress_tg_super, regress_tg_bypass;

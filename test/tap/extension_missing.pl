@@ -36,7 +36,7 @@ BEGIN
   FOR member IN
     SELECT 'VIEW ' || oid::regclass FROM pg_class WHERE relnamespace = 'tenant_guard'::regnamespace AND relkind = 'v'
     UNION ALL
-    SELECT 'FUNCTION ' || p.oid::regprocedure FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype
+    SELECT 'FUNCTION ' || p.oid::regprocedure FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype OR t.oid = ANY (p.proargtypes)
      WHERE t.typrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'tenant_guard'::regnamespace)
   LOOP
     EXECUTE 'ALTER EXTENSION tenant_guard DROP ' || member;
