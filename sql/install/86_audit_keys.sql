@@ -100,17 +100,25 @@ COMMENT ON VIEW tenant_guard.unique_across_tenants IS
   'Unique and exclusion constraints and unique indexes of protected relations that do not contain the tenant column.';
 REVOKE ALL ON tenant_guard.unique_across_tenants FROM PUBLIC;
 
+CREATE FUNCTION tenant_guard.led_by(definition text, opening text, first_column text) RETURNS text
+  LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT overlay($1 PLACING $2 || $3 || ', ' FROM strpos($1, $2) FOR length($2))
+$$;
+COMMENT ON FUNCTION tenant_guard.led_by(text, text, text) IS
+  'The definition of a constraint or index with one more column, the first after what opens the list.';
+
 CREATE FUNCTION tenant_guard.unique_with_tenant(index oid) RETURNS text
   LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE
       WHEN u.contype = 'x' THEN
         'CREATE EXTENSION IF NOT EXISTS btree_gist;' || E'\n' ||
         format('ALTER TABLE %s DROP CONSTRAINT %s, ADD CONSTRAINT %s %s;', u.relation_name, u.constraint_name, u.constraint_name,
-               regexp_replace(pg_get_constraintdef(u.constraint_oid), '\(', format('(%I WITH =, ', u.tenant_column)))
+               tenant_guard.led_by(pg_get_constraintdef(u.constraint_oid), '(', format('%I WITH =', u.tenant_column)))
       WHEN u.constraint_oid IS NULL THEN
         -- The name goes to the new index when the old one is gone.
-        regexp_replace(format('%s;', pg_get_indexdef(u.indexrelid)), '^CREATE UNIQUE INDEX \S+ (.*? USING btree) \(',
-               format('CREATE UNIQUE INDEX %I \1 (%I, ', left(c.relname, 56) || '_tenant', u.tenant_column)) || E'\n' ||
+        format(E'CREATE UNIQUE INDEX %I%s;\n', left(c.relname, 56) || '_tenant',
+               tenant_guard.led_by(substr(pg_get_indexdef(u.indexrelid), length('CREATE UNIQUE INDEX ' || u.index_name) + 1),
+                                   ' USING btree (', quote_ident(u.tenant_column))) ||
         format(E'DROP INDEX %s;\nALTER INDEX %I.%I RENAME TO %s;', u.indexrelid::regclass, n.nspname, left(c.relname, 56) || '_tenant', u.index_name)
       WHEN u.relkind = 'r' AND u.contype = 'u' AND there.is_constraint THEN
         format('ALTER TABLE %s DROP CONSTRAINT %s;', u.relation_name, u.constraint_name)
@@ -119,7 +127,7 @@ CREATE FUNCTION tenant_guard.unique_with_tenant(index oid) RETURNS text
                u.relation_name, u.constraint_name, CASE u.contype WHEN 'p' THEN 'PRIMARY KEY' ELSE 'UNIQUE' END, there.index_name)
       ELSE
         format('ALTER TABLE %s DROP CONSTRAINT %s, ADD CONSTRAINT %s %s;', u.relation_name, u.constraint_name, u.constraint_name,
-               regexp_replace(pg_get_constraintdef(u.constraint_oid), '\(', format('(%I, ', u.tenant_column)))
+               tenant_guard.led_by(pg_get_constraintdef(u.constraint_oid), '(', quote_ident(u.tenant_column)))
       END
     FROM tenant_guard.unique_across_tenants u
     JOIN pg_class c ON c.oid = u.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -17,7 +17,7 @@ CREATE FUNCTION tenant_guard.tenant_column_from_parent(foreign_key oid) RETURNS 
            format('SELECT tenant_guard.protect(%L, %L);', f.child_name, f.parent_column),
            tenant_guard.foreign_key_with_tenant(f.oid, f.parent_column),
            (SELECT string_agg(format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s;', f.child_name, k.conname, k.conname,
-                                     regexp_replace(pg_get_constraintdef(k.oid), '\(', format('(%I, ', f.parent_column))), E'\n' ORDER BY k.conname)
+                                     tenant_guard.led_by(pg_get_constraintdef(k.oid), '(', quote_ident(f.parent_column))), E'\n' ORDER BY k.conname)
               FROM pg_constraint k
              WHERE k.conrelid = f.child AND k.contype IN ('p', 'u')
                AND NOT EXISTS (SELECT FROM pg_constraint r WHERE r.contype = 'f' AND r.conindid = k.conindid)),

@@ -40,8 +40,10 @@ CREATE FUNCTION tenant_guard.audit_settings()
       LEFT JOIN pg_database d ON d.oid = s.setdatabase
      WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
   ), in_force AS (
+    -- What a session has that nothing else is said to; this one's own SET included.
     SELECT s.name AS setting, s.setting AS value FROM pg_settings s
      WHERE s.source NOT IN ('database', 'user', 'database user')
+       AND NOT EXISTS (SELECT FROM stored d WHERE d.setting = s.name AND d.role = 0)
   )
   SELECT 'TG701', 'keys', 'there is no active key: every token is refused', NULL
    WHERE NOT EXISTS (SELECT FROM tenant_guard.signing_keys k WHERE k.retired IS NULL)
@@ -71,7 +73,7 @@ CREATE FUNCTION tenant_guard.audit_settings()
     FROM tenant_guard.signing_keys k WHERE k.retired IS NULL AND k.added < now() - interval '1 year'
   UNION ALL
   SELECT s.check_id, format('setting %s of the server', s.setting), format('is %s: %s', f.value, s.why),
-         format('ALTER SYSTEM SET %s = %L; SELECT pg_reload_conf();', s.setting, s.wanted)
+         format('ALTER DATABASE %I SET %s = %L;', current_database(), s.setting, s.wanted)
     FROM tenant_guard.audited_settings() s JOIN in_force f ON f.setting = s.setting AND f.value ~ s.unwanted
   UNION ALL
   SELECT s.check_id, format('setting %s of %s', s.setting, f.object), format('is %s: %s', f.value, s.why),

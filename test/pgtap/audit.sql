@@ -192,14 +192,17 @@ SELECT fires(id, what, break, decision) FROM (VALUES
   ('TG902', 'TG701:keys', 'SELECT tenant_guard.audit_exempt(''TG701:keys'', ''not yet''); UPDATE tenant_guard.audit_exemptions SET until = now() - interval ''1 second''', NULL)
 ) AS cases (id, what, break, decision);
 
--- Settings of a role or database; those of the server are in test/tap/audit_server.pl.
-SELECT fires(s.check_id, format('setting %s of role tg_app', s.setting), format('ALTER ROLE tg_app SET %s = %L', s.setting, v.bad))
-  FROM tenant_guard.audited_settings() s
+-- Settings: of a role, of the database, and of the server, for which a SET of this session stands.
+SELECT fires(s.check_id, format('setting %s of %s', s.setting, place.name), format(place.how, s.setting, v.bad))
+  FROM (VALUES ('role tg_app', 'ALTER ROLE tg_app SET %s = %L'), ('role tg_app in database pgtap', 'ALTER ROLE tg_app IN DATABASE pgtap SET %s = %L'),
+               ('database pgtap', 'ALTER DATABASE pgtap SET %s = %L'), ('the server', 'SET LOCAL %s = %L')) AS place (name, how),
+        tenant_guard.audited_settings() s
   JOIN (VALUES ('tenant_guard.require_exp', 'off'), ('tenant_guard.expiry', 'transaction'), ('tenant_guard.auto_protect', 'off'),
                ('log_statement', 'all'), ('log_parameter_max_length_on_error', '-1'), ('log_min_duration_statement', '0'),
                ('auto_explain.log_min_duration', '100'), ('pg_stat_statements.track_utility', 'on'), ('pgaudit.log_parameter', 'on'),
                ('debug_print_parse', 'on'), ('debug_print_rewritten', 'on'), ('debug_print_plan', 'on'), ('session_replication_role', 'replica'),
-               ('lo_compat_privileges', 'on'), ('allow_system_table_mods', 'on')) AS v (setting, bad) USING (setting);
+               ('lo_compat_privileges', 'on'), ('allow_system_table_mods', 'on')) AS v (setting, bad) USING (setting)
+ WHERE NOT (place.name = 'the server' AND s.setting ~ '^(auto_explain|pg_stat_statements|pgaudit)\.');
 SELECT fires('TG714', 'setting tenant_guard.enforce of role tg_plain', 'ALTER ROLE tg_plain SET tenant_guard.enforce = ''off''');
 SELECT fires('TG714', 'setting tenant_guard.enforce of database pgtap', 'ALTER DATABASE pgtap SET tenant_guard.enforce = ''warn''');
 
