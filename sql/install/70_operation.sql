@@ -131,10 +131,13 @@ CREATE FUNCTION tenant_guard.health()
   UNION ALL
   SELECT 'unguarded_roles', count(*) = 0, coalesce(string_agg(u::text, ', '), 'none')
     FROM tenant_guard.unguarded_roles() u
+  UNION ALL
+  SELECT 'audit', count(*) = 0, coalesce(string_agg(a.key, ', ' ORDER BY a.key), 'no errors')
+    FROM tenant_guard.audit() a WHERE a.severity = 'error'
 $$;
 COMMENT ON FUNCTION tenant_guard.health() IS
   'A row per check: is the library preloaded and of the extension''s version, are there keys, which '
-  'relations are unprotected, which roles bypass row security or are not guarded.';
+  'relations are unprotected, which roles bypass row security or are not guarded, and the errors that audit() finds.';
 
 -- What results depend on beside tenant, attributes and query: the policies and what is declared; and
 -- whether a policy, a view or a function may look at the subject or at other claims.

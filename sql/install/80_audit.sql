@@ -114,8 +114,8 @@ CREATE FUNCTION tenant_guard.audit_checks() RETURNS TABLE (check_id text, severi
 $$;
 COMMENT ON FUNCTION tenant_guard.audit_checks() IS 'Every check of audit(): id, severity and title.';
 
--- Without the library the functions of the extension refuse to work, and nothing is kept apart by anything but policies
--- that raise errors: there is one thing to mend first.
+-- Without the library, or with that of another version, the functions of the extension refuse to work, and nothing is kept
+-- apart by anything but policies that raise errors: there is one thing to mend first.
 CREATE FUNCTION tenant_guard.audit_findings()
   RETURNS TABLE (check_id text, object text, problem text, remedy text)
   LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
@@ -123,6 +123,13 @@ BEGIN
   IF tenant_guard.library_version() IS NULL THEN
     RETURN QUERY SELECT 'TG801', 'server', 'was started without the library, which nothing else here can be seen without: add '
                         'tenant_guard to "shared_preload_libraries" and restart it', NULL::text;
+    RETURN;
+  END IF;
+  IF tenant_guard.library_version() <> (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'tenant_guard') THEN
+    RETURN QUERY SELECT 'TG802', 'extension', format('is of version %s and the library of version %s: nothing else can be looked at',
+                                                    e.extversion, tenant_guard.library_version()),
+                        'ALTER EXTENSION tenant_guard UPDATE;'
+                   FROM pg_extension e WHERE e.extname = 'tenant_guard';
     RETURN;
   END IF;
   RETURN QUERY

@@ -52,10 +52,6 @@ COMMENT ON FUNCTION tenant_guard.conflicting_extensions() IS 'Extensions that of
 CREATE FUNCTION tenant_guard.audit_server()
   RETURNS TABLE (check_id text, object text, problem text, remedy text)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
-  SELECT 'TG802', 'extension', format('the library is of version %s and the extension of version %s', tenant_guard.library_version(), e.extversion),
-         'ALTER EXTENSION tenant_guard UPDATE;'
-    FROM pg_extension e WHERE e.extname = 'tenant_guard' AND tenant_guard.library_version() <> e.extversion
-  UNION ALL
   SELECT 'TG803', 'event trigger ' || t.evtname,
          'does not fire always: new tables are not protected, and dropped ones are not forgotten',
          format('ALTER EVENT TRIGGER %I ENABLE ALWAYS;', t.evtname)

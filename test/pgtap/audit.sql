@@ -40,8 +40,9 @@ CREATE FUNCTION found_by_group(id text) RETURNS TABLE (check_id text, object tex
   LANGUAGE plpgsql AS $$
 BEGIN
   RETURN QUERY EXECUTE format('SELECT check_id, object, problem, remedy FROM tenant_guard.%s',
+    CASE WHEN id = 'TG802' THEN 'audit()' ELSE
     ('{audit_relations(),audit_policies(),audit_code(),audit_roles(),audit_grants(),audit_keys(),audit_settings(),'
-     'audit_server(),audit()}'::text[])[substr($1, 3, 1)::int]);
+     'audit_server(),audit()}'::text[])[substr($1, 3, 1)::int] END);
 END $$;
 
 -- Quiet, then broken, then mended: by the remedy, or by a statement that decides. Undone in the end.
