@@ -66,6 +66,7 @@ ALTER TABLE saas.before ALTER COLUMN tenant_id SET NOT NULL;
 CREATE INDEX ON saas.no_index (tenant_id);
 CREATE INDEX ON saas.before (tenant_id);
 CREATE INDEX ON saas.parted (tenant_id);
+ALTER VIEW saas.a_view SET (security_invoker = true);
 SELECT * FROM healthy;
 
 -- Nobody sees it but to whom it is granted.

@@ -46,7 +46,7 @@ CREATE FUNCTION tenant_guard.audit_settings()
        AND NOT EXISTS (SELECT FROM stored d WHERE d.setting = s.name AND d.role = 0)
   )
   SELECT 'TG701', 'keys', 'there is no active key: every token is refused', NULL
-   WHERE NOT EXISTS (SELECT FROM tenant_guard.signing_keys k WHERE k.retired IS NULL)
+   WHERE NOT EXISTS (SELECT FROM tenant_guard.keys k WHERE k.status = 'active')
   UNION ALL
   SELECT 'TG702', 'issuer ' || i.issuer, 'has no audience: its tokens for other services are accepted', NULL
     FROM tenant_guard.issuers i WHERE i.audience IS NULL
@@ -56,7 +56,7 @@ CREATE FUNCTION tenant_guard.audit_settings()
   UNION ALL
   SELECT 'TG704', 'issuer ' || i.issuer, 'has no active key: its tokens are refused', NULL
     FROM tenant_guard.issuers i
-   WHERE NOT EXISTS (SELECT FROM tenant_guard.signing_keys k WHERE k.issuer = i.issuer AND k.retired IS NULL)
+   WHERE NOT EXISTS (SELECT FROM tenant_guard.keys k WHERE k.issuer = i.issuer AND k.status = 'active')
   UNION ALL
   SELECT 'TG705', format('key %s', k.kid), 'is bound to no issuer while issuers are configured: no audience is asked of its tokens',
          format('SELECT tenant_guard.retire_key(%L);', k.kid)
