@@ -41,6 +41,14 @@ BEGIN
       HINT = 'Add the new key under a kid of its own, and retire the old one with '
              'tenant_guard.retire_key().';
   END IF;
+  -- As many as a session loads: one more would end every authenticate(), and not only this call.
+  IF (SELECT count(*) >= 1024 AND count(*) FILTER (WHERE k.kid = store_key.kid AND k.issuer = bound_issuer) = 0
+        FROM tenant_guard.signing_keys k) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'program_limit_exceeded',
+      MESSAGE = 'more than 1024 keys are configured',
+      HINT = 'Delete retired keys from tenant_guard.signing_keys.';
+  END IF;
   INSERT INTO tenant_guard.signing_keys AS k (kid, issuer, algorithm, material)
   VALUES (store_key.kid, bound_issuer, store_key.algorithm, store_key.material)
   ON CONFLICT ON CONSTRAINT signing_keys_pkey DO UPDATE SET retired = NULL WHERE k.retired IS NOT NULL;

@@ -2,6 +2,7 @@
 #include "keys/key_store.h"
 
 #include "catalog/installation.h"
+#include "jose/jwk_set.h"
 #include "keys/key_file.h"
 #include "pg/relation_changes.h"
 #include "pg/text.h"
@@ -26,7 +27,8 @@ enum IssuerColumn {
     issuer_token_type
 };
 
-constexpr int max_keys = 1024;
+// 1024 of the table, which SQL sees to, and those of the file: each is in the ring once, or retired in the table.
+constexpr int max_keys = 1024 + jose::max_set_keys;
 constexpr int max_issuers = 256;
 
 MemoryContext memory = nullptr;  // holds what the ring's views point to

@@ -83,5 +83,14 @@ SELECT throws_ok(format('SELECT tenant_guard.add_jwk(%L)',
     '{"kty":"EC","crv":"secp256k1","kid":"k1","x":"MRpPIEolNE3RLbhPVhnGz5hPSGl-BXC8PLeZXaFNhYc","y":"JSyEbgnnJbOcPVXCJ0Nm5WZqoCqPkuAJgfTqYcBUr6k"}'),
     '22023', 'key refused', 'nor is secp256k1 a curve');
 
+-- As many keys as a session loads, retired ones among them, and no more: the ring stays as it is.
+INSERT INTO tenant_guard.signing_keys (kid, algorithm, material, retired)
+  SELECT 'retired-' || n, 'HS256', decode(repeat('ab', 32), 'hex'), now()
+    FROM generate_series(1, 1023 - (SELECT count(*) FROM tenant_guard.signing_keys)) n;
+SELECT lives_ok($$ SELECT tenant_guard.add_secret('key 1024', 'HS256', decode(repeat('ac', 32), 'hex')) $$, 'keys: 1024 can be added');
+SELECT throws_ok($$ SELECT tenant_guard.add_secret('key 1025', 'HS256', decode(repeat('ad', 32), 'hex')) $$, '54000', NULL, 'keys: one more is refused');
+SELECT lives_ok($$ SELECT tenant_guard.add_secret('key 1024', 'HS256', decode(repeat('ac', 32), 'hex')) $$, 'keys: one that is there is not');
+SELECT is(sign_in(:'named'), 'acme', 'keys: and tokens are accepted as before');
+
 SELECT * FROM finish();
 ROLLBACK;
