@@ -279,6 +279,10 @@ SELECT * FROM compare(ARRAY[
   $$SELECT jsonb_populate_record(NULL::pg_type, '{"typinput": "1"}')::text$$,
   $$SELECT x FROM xmltable('/r' PASSING '<r>16385</r>' COLUMNS a regclass PATH '.') AS x$$,
   $$SELECT format_type(16385, NULL)$$,
+  $$SELECT xmin FROM saas.orders$$,
+  $$SELECT id FROM saas.orders WHERE ctid = '(0,1)'$$,
+  $$SELECT o.tableoid = 'saas.orders'::regclass FROM saas.orders o ORDER BY o.xmax::text$$,
+  $$SELECT tableoid FROM saas.orders$$,
   $$SELECT pg_get_viewdef(16385::oid)$$,
   $$SELECT pg_get_constraintdef(16385)$$
 ]);
@@ -333,6 +337,42 @@ BEGIN;
 SELECT FROM begin_as(:'a_untrusted');
 SELECT saas.says('once')\; SELECT saas.says('twice');
 ROLLBACK;
+
+-- Functions of users, where an administrator allows them: until their definition changes, and not what they call.
+CREATE FUNCTION saas.definer() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'BEGIN RETURN pg_sleep(0) IS NOT NULL; END';
+SELECT tenant_guard.allow_untrusted_function('saas.adds(int, int)', 'adds'), tenant_guard.allow_untrusted_function('saas.sleeps()', 'sleeps'),
+       tenant_guard.allow_untrusted_function('saas.definer()', 'knows what it does'), tenant_guard.allow_untrusted_function('version()', 'no secret');
+SELECT * FROM tenant_guard.untrusted_functions WHERE function::text ~ '^saas|^version' ORDER BY function::text COLLATE "C";
+BEGIN;
+SELECT FROM begin_as(:'a_hs');
+SELECT * FROM compare(ARRAY[
+  $$SELECT saas.adds(1, 2)$$,
+  $$SELECT id::int OPERATOR(saas.@+) 2 FROM saas.orders$$,
+  $$SELECT id::int::saas.checked FROM saas.orders$$,
+  $$SELECT version()$$,
+  $$SELECT saas.definer()$$,
+  $$SELECT saas.sleeps()$$,
+  $$SELECT saas.total(id::int) FROM saas.orders$$,
+  $$SELECT id::int::saas.boxed FROM saas.orders$$
+]);
+ROLLBACK;
+CREATE OR REPLACE FUNCTION saas.adds(int, int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1 - $2; END';
+SELECT tenant_guard.disallow_untrusted_function('version()');
+BEGIN;
+SELECT FROM begin_as(:'a_hs');
+SELECT * FROM compare(ARRAY[$$SELECT saas.adds(1, 2)$$, $$SELECT version()$$, $$SELECT saas.definer()$$]);
+ROLLBACK;
+SELECT tenant_guard.allow_untrusted_function(NULL, 'x');
+SELECT tenant_guard.allow_untrusted_function('saas.adds(int, int)', '');
+SELECT tenant_guard.allow_untrusted_function('saas.procedure()', 'x');
+SELECT tenant_guard.allow_untrusted_function('saas.total(int)', 'x');
+SELECT tenant_guard.disallow_untrusted_function('version()');
+BEGIN;
+SET LOCAL ROLE regress_tg_app;
+SELECT tenant_guard.allow_untrusted_function('saas.adds(int, int)', 'x');
+ROLLBACK;
+DELETE FROM tenant_guard.untrusted_vouchers;
 
 -- Cursors from before are not run on.
 BEGIN;

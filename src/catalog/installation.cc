@@ -80,6 +80,8 @@ Installation look_up() {
     complete &= find_keyed_table(found.schema, "relations", found.relations, found.relations_index);
     complete &= find_keyed_table(found.schema, "revocations", found.revocations, found.revocations_index);
     complete &= find_keyed_table(found.schema, "vouchers", found.vouchers, found.vouchers_index);
+    complete &= find_keyed_table(found.schema, "untrusted_vouchers", found.untrusted_vouchers,
+                                 found.untrusted_vouchers_index);
     complete &= find_table(found.schema, "signing_keys", found.signing_keys);
     complete &= find_table(found.schema, "issuers", found.issuers);
     complete &= find_authenticate(found.schema, found.authenticate_hash);
@@ -95,7 +97,8 @@ void on_catalog_change(Datum, int, uint32) { changes++; }
 void on_relation_change(Datum, Oid relation) {
     if (!OidIsValid(relation) || relation == known.relations || relation == known.roles ||
         relation == known.signing_keys || relation == known.issuers ||
-        relation == known.revocations || relation == known.vouchers)
+        relation == known.revocations || relation == known.vouchers ||
+        relation == known.untrusted_vouchers)
         changes++;
 }
 

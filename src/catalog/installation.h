@@ -22,6 +22,8 @@ struct Installation {
     Oid revocations_index;  // its primary key (kind, value)
     Oid vouchers;           // functions named by allow_function()
     Oid vouchers_index;     // its primary key (function)
+    Oid untrusted_vouchers;        // functions named by allow_untrusted_function()
+    Oid untrusted_vouchers_index;  // its primary key (function)
     uint32 authenticate_hash;  // of authenticate()'s pg_proc entry, as plans record it
     char version[32];          // as installed
 };

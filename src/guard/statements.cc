@@ -29,6 +29,13 @@ ProcessUtility_hook_type next_utility = nullptr;
 // A part of a statement that was checked as a whole.
 bool is_part(ProcessUtilityContext context) { return context == PROCESS_UTILITY_SUBCOMMAND; }
 
+void check_untrusted(const Node* statement) {
+    const Guarding mode = enforcement::guarding_untrusted();
+    if (mode == Guarding::none) return;
+    enforcement::bound_statement();
+    check_untrusted_statement(mode, statement);
+}
+
 void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
              ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment* environment,
              DestReceiver* receiver, QueryCompletion* completion) {
@@ -39,7 +46,10 @@ void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
     Node* statement = planned->utilityStmt;
 
     // COMMIT and ROLLBACK must work whatever state the transaction is in, an aborted one included.
-    if (IsA(statement, TransactionStmt)) return pass_on();
+    if (IsA(statement, TransactionStmt)) {
+        if (is_two_phase(statement) && IsTransactionState()) check_untrusted(statement);
+        return pass_on();
+    }
 
     if (IsA(statement, VariableSetStmt)) {
         auto* set = reinterpret_cast<VariableSetStmt*>(statement);
@@ -53,11 +63,7 @@ void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
         const Guarding mode = enforcement::guarding_beyond_relations();
         is_guarded = mode != Guarding::none;
         if (mode != Guarding::none) check_statement(mode, statement);
-        const Guarding untrusted = enforcement::guarding_untrusted();
-        if (untrusted != Guarding::none) {
-            enforcement::bound_statement();
-            check_untrusted_statement(untrusted, statement);
-        }
+        check_untrusted(statement);
     }
     if (is_repeated_policy(statement) || switches_own_triggers(statement)) return;
     check_isolation_shield(statement);

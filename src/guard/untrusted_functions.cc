@@ -9,10 +9,13 @@
 #include "enforcement/untrusted_limits.h"
 #include "guard/untrusted_function_list.h"
 #include "guard/untrusted_names.h"
+#include "guard/voucher_table.h"
 #include "pg/function.h"
+#include "pg/relation_changes.h"
 #include "pg/text.h"
 
 extern "C" {
+#include "access/parallel.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_aggregate.h"
@@ -21,6 +24,7 @@ extern "C" {
 #include "catalog/pg_language.h"
 #include "catalog/pg_operator.h"
 #include "utils/hsearch.h"
+#include "utils/regproc.h"
 }
 
 namespace tg::guard {
@@ -31,6 +35,7 @@ using enforcement::Guarding;
 
 constexpr const char* implements = "It implements an operator, a cast, an aggregate or an index.";
 constexpr const char* of_context = "It reads or presents the token of the transaction.";
+constexpr const char* vouched = "An administrator named it with allow_untrusted_function().";
 constexpr const char* of_information_schema = "The views of information_schema compute with it.";
 
 struct Entry {
@@ -49,6 +54,7 @@ HTAB* supports = nullptr;
 // Counts the invalidations heard of. What is known counts only for the number it was looked up under.
 uint64 changes = 1;
 uint64 known_at = 0;
+Oid vouchers_table = InvalidOid;
 
 HTAB* make_table(const char* name, Size entry_size) {
     HASHCTL control{};
@@ -158,6 +164,15 @@ const char* why_operator_of_extension(const FormData_pg_proc& form) {
                : nullptr;
 }
 
+const char* why_vouched(Oid function) {
+    const catalog::Installation& at = catalog::installation();
+    vouchers_table = at.untrusted_vouchers;
+    if (at.state != catalog::InstallationState::ready) return nullptr;
+    return read_voucher(at.untrusted_vouchers, at.untrusted_vouchers_index, function) == Voucher::in_force
+               ? vouched
+               : nullptr;
+}
+
 Entry look_up(Oid function) {
     Entry found{function, nullptr, Scope::everybody};
     const HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
@@ -170,6 +185,8 @@ Entry look_up(Oid function) {
     else
         found.why = why_operator_of_extension(form);
     ReleaseSysCache(tuple);
+    if (!found.why || found.scope == Scope::views)
+        if (const char* why = why_vouched(function)) found = {function, why, Scope::everybody};
     return found;
 }
 
@@ -184,7 +201,11 @@ Entry entry_of(Oid function) {
     return found;
 }
 
-void forget(Datum, int, uint32) { changes++; }
+void on_catalog_change(Datum, int, uint32) { changes++; }
+
+void on_relation_change(Datum, Oid relation) {
+    if (!OidIsValid(relation) || relation == vouchers_table) changes++;
+}
 
 void refuse_function(Guarding mode, Oid function, const char* detail) {
     const char* name = get_func_name(function);
@@ -192,7 +213,9 @@ void refuse_function(Guarding mode, Oid function, const char* detail) {
         mode, {.message = psprintf("function \"%s\" is not allowed in an untrusted transaction",
                                    name ? name : "?"),
                .detail = detail,
-               .hint = "An administrator sees the list in tenant_guard.untrusted_functions.",
+               .hint = psprintf("An administrator sees the list in tenant_guard.untrusted_functions, and may "
+                                "run SELECT tenant_guard.allow_untrusted_function(%s, 'reason').",
+                                quote_literal_cstr(format_procedure_qualified(function))),
                .object = name});
 }
 
@@ -205,7 +228,10 @@ const char* why_allowed_untrusted(Oid function) {
 
 void check_untrusted_function(Oid function) {
     const Guarding mode = enforcement::guarding_untrusted();
-    if (mode == Guarding::none || why_allowed_untrusted(function)) return;
+    if (mode == Guarding::none) return;
+    // A function call of the protocol has no plan: nobody else bounds its time.
+    if (!IsParallelWorker()) enforcement::bound_statement();
+    if (why_allowed_untrusted(function)) return;
     refuse_function(mode, function,
                     "It is not on the list of functions that compute with their arguments and nothing "
                     "else.");
@@ -218,8 +244,10 @@ void check_named_function(Guarding mode, Oid function) {
 }
 
 void install_untrusted_functions() {
-    CacheRegisterSyscacheCallback(PROCOID, forget, Datum{0});
-    CacheRegisterSyscacheCallback(OPEROID, forget, Datum{0});
+    CacheRegisterSyscacheCallback(PROCOID, on_catalog_change, Datum{0});
+    CacheRegisterSyscacheCallback(OPEROID, on_catalog_change, Datum{0});
+    CacheRegisterSyscacheCallback(AUTHOID, on_catalog_change, Datum{0});
+    pg::on_relation_changes(on_relation_change);
 }
 
 }  // namespace tg::guard

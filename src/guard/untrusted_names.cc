@@ -7,6 +7,8 @@
 #include "pg/compat.h"
 
 extern "C" {
+#include "access/sysattr.h"
+#include "catalog/heap.h"
 #include "parser/analyze.h"
 }
 
@@ -24,6 +26,23 @@ void refuse_type(Guarding mode, Oid type) {
         mode, {.message = psprintf("type %s is not allowed in an untrusted transaction", name),
                .detail = "It shows names of objects on which the role may have no rights.",
                .hint = "Compare names as text, in the views of information_schema.",
+               .object = name});
+}
+
+// xmin, ctid and the rest. The relation is known already, by its oid.
+bool is_hidden_column(const Node* node) {
+    if (!IsA(node, Var)) return false;
+    const AttrNumber column = reinterpret_cast<const Var*>(node)->varattno;
+    return column < 0 && column != TableOidAttributeNumber;
+}
+
+void refuse_hidden_column(Guarding mode, const Node* node) {
+    const AttrNumber column = reinterpret_cast<const Var*>(node)->varattno;
+    const char* name = NameStr(SystemAttributeDefinition(column)->attname);
+    enforcement::refuse(
+        mode, {.message = psprintf("column %s is not allowed in an untrusted transaction", name),
+               .detail = "It shows when and where the server wrote the row, among those of every tenant.",
+               .hint = "Use a column of the table.",
                .object = name});
 }
 
@@ -68,6 +87,7 @@ bool check_node(Node* node, void* context) {
     if (IsA(node, RangeTblFunction))
         check_types(mode, reinterpret_cast<RangeTblFunction*>(node)->funccoltypes);
     if (IsA(node, TableFunc)) check_types(mode, reinterpret_cast<TableFunc*>(node)->coltypes);
+    if (is_hidden_column(node)) refuse_hidden_column(mode, node);
     if (brings_type(node) && shows_names(exprType(node))) refuse_type(mode, exprType(node));
     if (IsA(node, FuncExpr)) check_named_function(mode, reinterpret_cast<FuncExpr*>(node)->funcid);
     return expression_tree_walker(node, walker, context);

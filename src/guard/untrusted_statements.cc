@@ -1,6 +1,7 @@
 // See the header.
 #include "guard/untrusted_statements.h"
 
+#include "context/tenant_context.h"
 #include "enforcement/refusal.h"
 #include "enforcement/untrusted_limits.h"
 
@@ -23,22 +24,34 @@ constexpr const char* settings_shown[] = {
     "transaction_read_only",
 };
 
-bool is_shown(const char* name) {
-    for (const char* setting : settings_shown)
+// What drivers set as they connect, and then only: it changes how values are written.
+constexpr const char* settings_of_drivers[] = {"application_name", "client_encoding",    "DateStyle",
+                                               "IntervalStyle",    "extra_float_digits", "TimeZone"};
+
+bool is_among(const char* name, std::span<const char* const> settings) {
+    for (const char* setting : settings)
         if (pg_strcasecmp(setting, name) == 0) return true;
     return false;
+}
+
+bool is_set_by_driver(const VariableSetStmt* statement) {
+    return !context::current() && statement->kind == VAR_SET_VALUE &&
+           is_among(statement->name, settings_of_drivers);
 }
 
 bool is_allowed(const Node* statement) {
     switch (nodeTag(statement)) {
         case T_TransactionStmt:
+            return !is_two_phase(statement);
+        case T_VariableSetStmt:
+            return is_set_by_driver(reinterpret_cast<const VariableSetStmt*>(statement));
         case T_ExecuteStmt:  // its plan is checked when it runs
         case T_DeclareCursorStmt:
         case T_FetchStmt:
         case T_ClosePortalStmt:
             return true;
         case T_VariableShowStmt:
-            return is_shown(reinterpret_cast<const VariableShowStmt*>(statement)->name);
+            return is_among(reinterpret_cast<const VariableShowStmt*>(statement)->name, settings_shown);
         case T_DiscardStmt:
             // How poolers reset a connection. It cannot run in a transaction block.
             return reinterpret_cast<const DiscardStmt*>(statement)->target == DISCARD_ALL;
@@ -55,6 +68,13 @@ void refuse_command(Guarding guarding, const char* command, const char* detail, 
 }
 
 }  // namespace
+
+bool is_two_phase(const Node* statement) {
+    if (!IsA(statement, TransactionStmt)) return false;
+    const TransactionStmtKind kind = reinterpret_cast<const TransactionStmt*>(statement)->kind;
+    return kind == TRANS_STMT_PREPARE || kind == TRANS_STMT_COMMIT_PREPARED ||
+           kind == TRANS_STMT_ROLLBACK_PREPARED;
+}
 
 void check_untrusted_statement(Guarding guarding, const Node* statement) {
     if (is_allowed(statement)) return;

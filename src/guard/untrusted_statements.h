@@ -7,6 +7,10 @@
 
 namespace tg::guard {
 
+// PREPARE TRANSACTION and what ends it: what is prepared stays when the client is gone, locks and all, and
+// whose it is nobody asks.
+bool is_two_phase(const Node* statement);
+
 // Refuses a utility statement unless the untrusted profile allows it.
 void check_untrusted_statement(enforcement::Guarding guarding, const Node* statement);
 
