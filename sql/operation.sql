@@ -60,6 +60,7 @@ SELECT count(*) AS unguarded FROM tenant_guard.unguarded_roles() u WHERE u::text
 SELECT FROM tenant_guard.protect('saas.before');
 SELECT tenant_guard.declare_shared('saas.forgotten', 'not forgotten');
 DROP MATERIALIZED VIEW saas.a_matview;
+ALTER VIEW saas.a_view SET (security_invoker);
 DROP FOREIGN DATA WRAPPER regress_tg_fdw CASCADE;
 ALTER TABLE saas.no_index ALTER COLUMN tenant_id SET NOT NULL;
 ALTER TABLE saas.before ALTER COLUMN tenant_id SET NOT NULL;

@@ -45,29 +45,12 @@ $$;
 COMMENT ON FUNCTION tenant_guard.relation_tree(regclass) IS
   'A relation, its partitions and its inheritance children.';
 
--- Raises the reason why the relation cannot be protected by the column; returns the column otherwise.
-CREATE FUNCTION tenant_guard.check_tenant_column(target regclass, column_name name) RETURNS pg_attribute
+-- Raises the reason why the column cannot be a tenant column; returns it otherwise.
+CREATE FUNCTION tenant_guard.tenant_column_of(target regclass, column_name name) RETURNS pg_attribute
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  class pg_class;
   tenant_column pg_attribute;
 BEGIN
-  SELECT * INTO STRICT class FROM pg_class c WHERE c.oid = target;
-  IF class.relkind NOT IN ('r', 'p') OR class.relnamespace = 'pg_catalog'::regnamespace THEN
-    RAISE EXCEPTION USING
-      ERRCODE = 'wrong_object_type',
-      MESSAGE = format('relation "%s" cannot be protected', target),
-      DETAIL = format('It is a %s, and row security is possible on ordinary tables only.',
-                      CASE WHEN class.relnamespace = 'pg_catalog'::regnamespace THEN 'system catalog'
-                           ELSE tenant_guard.relation_kind(class.relkind) END),
-      HINT = 'Protect the tables it reads, or run tenant_guard.declare_shared() if it is reference data.';
-  END IF;
-  IF class.relpersistence = 't' THEN
-    RAISE EXCEPTION USING
-      ERRCODE = 'wrong_object_type',
-      MESSAGE = format('relation "%s" cannot be protected', target),
-      DETAIL = 'It is a temporary table, and belongs to its transaction alone.';
-  END IF;
   SELECT * INTO tenant_column FROM pg_attribute a
    WHERE a.attrelid = target AND a.attname = column_name AND a.attnum > 0 AND NOT a.attisdropped;
   IF NOT FOUND THEN
@@ -92,6 +75,34 @@ BEGIN
       HINT = 'Use a deterministic collation for the column.';
   END IF;
   RETURN tenant_column;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.tenant_column_of(regclass, name) IS
+  'The column, if it can be a tenant column; SQLSTATE 42703 or 42804 if not.';
+
+-- Raises the reason why the relation cannot be protected by the column; returns the column otherwise.
+CREATE FUNCTION tenant_guard.check_tenant_column(target regclass, column_name name) RETURNS pg_attribute
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  class pg_class;
+BEGIN
+  SELECT * INTO STRICT class FROM pg_class c WHERE c.oid = target;
+  IF class.relkind NOT IN ('r', 'p') OR class.relnamespace = 'pg_catalog'::regnamespace THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'wrong_object_type',
+      MESSAGE = format('relation "%s" cannot be protected', target),
+      DETAIL = format('It is a %s, and row security is possible on ordinary tables only.',
+                      CASE WHEN class.relnamespace = 'pg_catalog'::regnamespace THEN 'system catalog'
+                           ELSE tenant_guard.relation_kind(class.relkind) END),
+      HINT = 'Protect the tables it reads, or run tenant_guard.declare_shared() if it is reference data.';
+  END IF;
+  IF class.relpersistence = 't' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'wrong_object_type',
+      MESSAGE = format('relation "%s" cannot be protected', target),
+      DETAIL = 'It is a temporary table, and belongs to its transaction alone.';
+  END IF;
+  RETURN tenant_guard.tenant_column_of(target, column_name);
 END
 $$;
 COMMENT ON FUNCTION tenant_guard.check_tenant_column(regclass, name) IS
@@ -122,6 +133,7 @@ DECLARE
   tenant_column pg_attribute;
   column_name name;
   condition text;
+  restricted_condition text;
   has_isolation boolean;
   has_stale_isolation boolean;
   needs_default boolean;
@@ -156,6 +168,7 @@ BEGIN
                           current_setting('tenant_guard.tenant_column', true)::name);
   tenant_column := tenant_guard.check_tenant_column(target, column_name);
   condition := tenant_guard.isolation_condition(tenant_column);
+  restricted_condition := tenant_guard.with_restrictions(target, condition);
   has_isolation := tenant_guard.has_isolation_policy(target, column_name);
   has_stale_isolation := NOT has_isolation AND EXISTS (
       SELECT FROM pg_policy p WHERE p.polrelid = target AND p.polname = 'tenant_guard_isolation');
@@ -201,7 +214,7 @@ BEGIN
   IF NOT has_isolation THEN
     action := 'create isolation policy';
     statement := format('CREATE POLICY tenant_guard_isolation ON %s AS RESTRICTIVE FOR ALL TO PUBLIC '
-                        'USING (%s) WITH CHECK (%s)', target, condition, condition);
+                        'USING (%s) WITH CHECK (%s)', target, restricted_condition, restricted_condition);
     RETURN NEXT;
   END IF;
   IF needs_access THEN
@@ -330,11 +343,11 @@ BEGIN
     CONTINUE WHEN root = ANY (planned);
     BEGIN
       IF dry_run THEN
-        -- Only a parent's tree can hold a relation that is listed after it.
+        RETURN QUERY SELECT * FROM tenant_guard.tree_steps(root, NULL) s WHERE s.step_relation <> ALL (planned);
+        -- Only a parent's tree can hold a relation that is listed after it, or that is below another parent too.
         IF EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = root) THEN
           planned := planned || ARRAY(SELECT tenant_guard.relation_tree(root));
         END IF;
-        RETURN QUERY SELECT * FROM tenant_guard.tree_steps(root, NULL);
       ELSE
         RETURN QUERY SELECT * FROM tenant_guard.protect_tree(root, NULL);
       END IF;
@@ -369,10 +382,36 @@ CREATE FUNCTION tenant_guard.protectable_roots() RETURNS regclass[]
 $$;
 COMMENT ON FUNCTION tenant_guard.protectable_roots() IS 'The relations of protectable_relations(), for those without rights.';
 
+-- What has a tenant column and is passed over, and why.
+CREATE FUNCTION tenant_guard.skipped_relations() RETURNS TABLE (relation regclass, reason text)
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+BEGIN
+  RETURN QUERY SELECT c.oid::regclass,
+         CASE WHEN e.extname IS NOT NULL THEN format('It belongs to extension "%s".', e.extname)
+              ELSE format('Row security is not possible on a %s: run SELECT * FROM tenant_guard.secure_view(%L).',
+                          tenant_guard.relation_kind(c.relkind), c.oid::regclass::text) END
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                       AND a.attname = current_setting('tenant_guard.tenant_column', true)
+    LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+    LEFT JOIN pg_extension e ON e.oid = d.refobjid
+   WHERE (c.relkind IN ('m', 'f') OR c.relkind IN ('r', 'p') AND e.extname IS NOT NULL)
+     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenant_guard')
+     AND NOT EXISTS (SELECT FROM tenant_guard.relations r WHERE r.relation = c.oid)
+     AND NOT EXISTS (SELECT FROM tenant_guard.secure_views s WHERE s.relation = c.oid)
+   ORDER BY c.oid::regclass::text;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.skipped_relations() IS
+  'Relations with a tenant column that protect_all() cannot protect, and what to do.';
+
 CREATE FUNCTION tenant_guard.protect_every(dry_run boolean)
   RETURNS TABLE (step_relation regclass, action text, statement text)
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
   SELECT * FROM tenant_guard.protect_listed(tenant_guard.protectable_roots(), $1)
+  UNION ALL
+  SELECT s.relation, 'skipped', s.reason FROM tenant_guard.skipped_relations() s
 $$;
 COMMENT ON FUNCTION tenant_guard.protect_every(boolean) IS 'Does the work of protect_all().';
 
@@ -383,7 +422,8 @@ CREATE FUNCTION tenant_guard.protect_all(dry_run boolean DEFAULT false)
 $$;
 COMMENT ON FUNCTION tenant_guard.protect_all(boolean) IS
   'protect() for every table with a tenant column; with dry_run it runs nothing. A relation that cannot '
-  'be protected has a row with action "failed" and the reason.';
+  'be protected has a row with action "failed" and the reason, and one on which row security is impossible, or of an '
+  'extension, one with action "skipped".';
 
 -- A procedure that commits can neither be SECURITY DEFINER nor pin its search_path: it does so itself, for each
 -- transaction, and leaves the work to functions that are both.
@@ -415,6 +455,9 @@ BEGIN
     END LOOP;
     COMMIT;
     place := place + batch;
+  END LOOP;
+  FOR step IN SELECT s.relation, s.reason FROM tenant_guard.skipped_relations() s LOOP
+    RAISE WARNING USING MESSAGE = format('relation "%s" is not protected', step.relation), DETAIL = step.reason;
   END LOOP;
   RAISE INFO '% relations were protected, % could not be', protected_relations, failed_relations;
 END
@@ -465,6 +508,12 @@ BEGIN
     statement := format('DELETE FROM tenant_guard.relations WHERE relation = %L::regclass', step_relation);
     EXECUTE statement;
     RETURN NEXT;
+    IF EXISTS (SELECT FROM tenant_guard.attribute_restrictions r WHERE r.relation = step_relation) THEN
+      action := 'unrestrict';
+      statement := format('DELETE FROM tenant_guard.attribute_restrictions WHERE relation = %L::regclass', step_relation);
+      EXECUTE statement;
+      RETURN NEXT;
+    END IF;
     FOR action, statement IN
         SELECT s.action, s.statement FROM (
           SELECT 1, 'drop policy', format('DROP POLICY %I ON %s', p.polname, step_relation)

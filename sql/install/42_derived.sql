@@ -87,6 +87,7 @@ DECLARE
   has_isolation boolean;
   needs_access boolean;
   condition text;
+  restricted_condition text;
   policy name;
 BEGIN
   PERFORM tenant_guard.check_derivation(child, parent);
@@ -114,6 +115,7 @@ BEGIN
       DETAIL = format('Foreign key "%s" does not compare by equality.', foreign_key),
       HINT = 'Give the table a tenant column.';
   END IF;
+  restricted_condition := tenant_guard.with_restrictions(child, condition);
   FOREACH policy IN ARRAY ARRAY['tenant_guard_isolation', 'tenant_guard_closed'] LOOP
     CONTINUE WHEN policy = 'tenant_guard_isolation' AND has_isolation
                OR NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = child AND p.polname = policy);
@@ -125,7 +127,7 @@ BEGIN
   IF NOT has_isolation THEN
     action := 'create isolation policy';
     statement := format('CREATE POLICY tenant_guard_isolation ON %s AS RESTRICTIVE FOR ALL TO PUBLIC '
-                        'USING (%s) WITH CHECK (%s)', child, condition, condition);
+                        'USING (%s) WITH CHECK (%s)', child, restricted_condition, restricted_condition);
     EXECUTE statement;
     RETURN NEXT;
   END IF;

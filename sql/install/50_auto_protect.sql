@@ -74,6 +74,12 @@ BEGIN
      WHERE r.relation = changed AND r.status = 'protected'
        AND NOT EXISTS (SELECT FROM pg_attribute a
                         WHERE a.attrelid = r.relation AND a.attname = r.tenant_column AND NOT a.attisdropped);
+    IF NOT FOUND THEN
+      SELECT r.column_name INTO column_name FROM tenant_guard.attribute_restrictions r
+       WHERE r.relation = changed
+         AND NOT EXISTS (SELECT FROM pg_attribute a
+                          WHERE a.attrelid = r.relation AND a.attname = r.column_name AND NOT a.attisdropped);
+    END IF;
     IF FOUND THEN
       PERFORM tenant_guard.refuse_lost_isolation(changed, format('Renaming or dropping column "%s"', column_name));
     END IF;
@@ -81,7 +87,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION tenant_guard.require_tenant_columns() IS
-  'Refuses the running DDL if a protected relation lost its tenant column by it (SQLSTATE 42501).';
+  'Refuses the running DDL if a protected relation lost its tenant column or a restricted one by it (SQLSTATE 42501).';
 
 CREATE FUNCTION tenant_guard.protect_new_relations(brings_tenant_column boolean) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -98,10 +104,10 @@ BEGIN
     derivation := tenant_guard.inherited_derivation(member);
     IF inherited_column IS NOT NULL THEN
       -- Raises an error for what is declared otherwise: rows of the parent land in it.
-      CONTINUE WHEN declared.tenant_column = inherited_column;
+      CONTINUE WHEN NOT tenant_guard.inherit_restrictions(member) AND declared.tenant_column = inherited_column;
       PERFORM tenant_guard.run_protection_steps(member, inherited_column);
     ELSIF derivation.parent IS NOT NULL THEN
-      CONTINUE WHEN declared.parent = derivation.parent;
+      CONTINUE WHEN NOT tenant_guard.inherit_restrictions(member) AND declared.parent = derivation.parent;
       PERFORM tenant_guard.derive_tree(member, derivation.parent, derivation.parent_constraint);
     ELSIF declared.status IS NULL AND brings_tenant_column AND tenant_guard.has_tenant_column(member) THEN
       PERFORM tenant_guard.run_protection_steps(member, NULL);
@@ -131,6 +137,14 @@ BEGIN
   DELETE FROM tenant_guard.relations r
    WHERE r.relation::oid IN (SELECT d.objid FROM pg_event_trigger_dropped_objects() d
                               WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0);
+  -- A secure view that goes takes the restrictions in it along: its relation is refused from then on.
+  WITH gone AS (SELECT d.objid FROM pg_event_trigger_dropped_objects() d
+                 WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0),
+       secured AS (DELETE FROM tenant_guard.secure_views s
+                    WHERE s.view::oid IN (SELECT objid FROM gone) OR s.relation::oid IN (SELECT objid FROM gone)
+                   RETURNING s.relation)
+  DELETE FROM tenant_guard.attribute_restrictions r
+   WHERE r.relation::oid IN (SELECT objid FROM gone) OR r.relation IN (SELECT relation FROM secured);
   FOR lost IN
       SELECT r.relation, format('Dropping column "%s"', r.tenant_column) AS what
         FROM pg_event_trigger_dropped_objects() d

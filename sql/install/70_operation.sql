@@ -4,14 +4,21 @@ CREATE VIEW tenant_guard.protection AS
   SELECT c.oid::pg_catalog.regclass AS relation,
          tenant_guard.relation_kind(c.relkind) AS kind,
          CASE WHEN c.relkind = 'v' THEN 'exempt'
+              WHEN secured.relation IS NOT NULL THEN 'protected'
               ELSE coalesce(r.status, 'unprotected') END AS status,
-         coalesce(r.tenant_column, candidate.attname) AS tenant_column,
-         CASE WHEN c.relkind = 'v' THEN 'The relations that it reads are checked.'
+         coalesce(r.tenant_column, secured.tenant_column, candidate.attname) AS tenant_column,
+         CASE WHEN shown.relation IS NOT NULL
+              THEN pg_catalog.format('It shows the rows of "%s" that belong to the tenant.', shown.relation)
+              WHEN secured.relation IS NOT NULL THEN NULL
+              WHEN c.relkind = 'v' THEN 'The relations that it reads are checked.'
               WHEN r.status = 'shared' THEN r.reason
               WHEN r.status IS NOT NULL THEN NULL
               WHEN n.nspname = 'tenant_guard' THEN 'It is in the schema of tenant_guard and not a part of it.'
               WHEN c.relkind IN ('m', 'f') THEN 'Row security is not possible on it.'
               WHEN candidate.attname IS NULL THEN 'It has no tenant column.'
+              WHEN tenant_guard.tenant_function(candidate.atttypid) IS NULL
+              THEN pg_catalog.format('Column "%s" of type %s cannot be a tenant column.', candidate.attname,
+                                     pg_catalog.format_type(candidate.atttypid, candidate.atttypmod))
               ELSE 'Nobody protected it.' END AS reason,
          pg_catalog.array_remove(ARRAY[
            CASE WHEN r.status IN ('protected', 'derived') AND NOT c.relrowsecurity
@@ -34,6 +41,19 @@ CREATE VIEW tenant_guard.protection AS
                                      ON read.relation = d.refobjid AND read.status IN ('protected', 'derived')
                                   WHERE w.ev_class = c.oid)
                 THEN 'its owner is subject to row security and refreshes it without rows' END,
+           CASE WHEN c.relkind = 'v' AND (owner.rolsuper OR owner.rolbypassrls)
+                     AND NOT coalesce(c.reloptions, '{}') && '{security_invoker=true,security_invoker=on,security_invoker=1,security_invoker=yes}'
+                     AND EXISTS (SELECT FROM pg_catalog.pg_rewrite w
+                                   JOIN pg_catalog.pg_depend d
+                                     ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+                                    AND d.objid = w.oid
+                                   JOIN tenant_guard.relations read
+                                     ON read.relation = d.refobjid AND read.status IN ('protected', 'derived')
+                                  WHERE w.ev_class = c.oid)
+                THEN pg_catalog.format('its owner bypasses row security, so that guarded transactions are refused it: '
+                                       'ALTER VIEW %s SET (security_invoker)', c.oid::pg_catalog.regclass) END,
+           CASE WHEN secured.relation IS NOT NULL AND tenant_guard.secure_view_of(c.oid) IS NULL
+                THEN 'its secure view is not as secure_view() made it, and is not trusted' END,
            CASE WHEN r.status = 'protected' AND NOT candidate.attnotnull
                 THEN 'the tenant column is nullable' END,
            CASE WHEN r.status = 'protected' AND c.relkind = 'r' AND NOT EXISTS (
@@ -47,14 +67,20 @@ CREATE VIEW tenant_guard.protection AS
                    WHERE a.attrelid = c.oid AND a.attnum = ANY (key.conkey) AND NOT a.attnotnull)
                 THEN 'its foreign key is nullable, and a row that references nothing is nobody''s' END
          ], NULL) AS findings,
-         CASE r.status
+         CASE coalesce(r.status, CASE WHEN secured.relation IS NOT NULL THEN 'secured' END)
+           WHEN 'secured' THEN pg_catalog.format('through view "%s"', secured.view)
            WHEN 'protected' THEN pg_catalog.format('by column "%s"', r.tenant_column)
            WHEN 'derived' THEN pg_catalog.format('through "%s" by foreign key "%s"', r.parent, r.parent_constraint)
-         END AS how
+         END || coalesce((
+           SELECT pg_catalog.string_agg(pg_catalog.format(', column "%s" by attribute "%s"', a.column_name, a.attribute), ''
+                                        ORDER BY a.column_name, a.attribute)
+             FROM tenant_guard.attribute_restrictions a WHERE a.relation = c.oid), '') AS how
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_roles owner ON owner.oid = c.relowner
     LEFT JOIN tenant_guard.relations r ON r.relation = c.oid
+    LEFT JOIN tenant_guard.secure_views secured ON secured.relation = c.oid
+    LEFT JOIN tenant_guard.secure_views shown ON shown.view = c.oid
     LEFT JOIN pg_catalog.pg_constraint key
       ON key.conrelid = c.oid AND key.conname = r.parent_constraint AND key.confrelid = r.parent
     LEFT JOIN pg_catalog.pg_attribute candidate
@@ -150,7 +176,10 @@ CREATE FUNCTION tenant_guard.policies_in_force(OUT digest text, OUT by_claims bo
                E'\n' ORDER BY p.polrelid::regclass::text, p.polname) FROM pg_policy p), '')
              || coalesce((SELECT string_agg(concat_ws('|', r.relation, r.status, r.tenant_column),
                                             E'\n' ORDER BY r.relation::text)
-                            FROM tenant_guard.relations r), '')),
+                            FROM tenant_guard.relations r), '')
+             || coalesce((SELECT string_agg(concat_ws('|', a.relation, a.column_name, a.attribute), E'\n'
+                                            ORDER BY a.relation::text, a.column_name, a.attribute)
+                            FROM tenant_guard.attribute_restrictions a), '')),
          EXISTS (SELECT FROM pg_depend d
                   WHERE d.refclassid = 'pg_proc'::regclass
                     AND d.refobjid IN ('tenant_guard.subject()'::regprocedure,

@@ -7,6 +7,8 @@ DECLARE
     'tenant_guard.authenticate(text)', 'tenant_guard.tenant_id()', 'tenant_guard.tenant_id_uuid()',
     'tenant_guard.tenant_id_bigint()', 'tenant_guard.tenant_id_int()', 'tenant_guard.subject()',
     'tenant_guard.claims()', 'tenant_guard.claim(text[])', 'tenant_guard.attribute(text)',
+    'tenant_guard.attribute_texts(text)', 'tenant_guard.attribute_bigints(text)', 'tenant_guard.attribute_numerics(text)',
+    'tenant_guard.attribute_booleans(text)', 'tenant_guard.attribute_uuids(text)',
     'tenant_guard.cache_key(text, text[])', 'tenant_guard.policies_in_force()',
     'tenant_guard.query(text, text, jsonb, integer)', 'tenant_guard.explain_access(text, regrole)',
     'tenant_guard.file_keys()'];

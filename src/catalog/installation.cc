@@ -78,6 +78,8 @@ Installation look_up() {
     bool complete = OidIsValid(found.schema);
     complete &= find_keyed_table(found.schema, "guarded_roles", found.roles, found.roles_index);
     complete &= find_keyed_table(found.schema, "relations", found.relations, found.relations_index);
+    complete &= find_keyed_table(found.schema, "attribute_restrictions", found.restrictions, found.restrictions_index);
+    complete &= find_keyed_table(found.schema, "secure_views", found.secure_views, found.secure_views_index);
     complete &= find_keyed_table(found.schema, "revocations", found.revocations, found.revocations_index);
     complete &= find_keyed_table(found.schema, "vouchers", found.vouchers, found.vouchers_index);
     complete &= find_keyed_table(found.schema, "untrusted_vouchers", found.untrusted_vouchers,
@@ -96,6 +98,7 @@ void on_catalog_change(Datum, int, uint32) { changes++; }
 
 void on_relation_change(Datum, Oid relation) {
     if (!OidIsValid(relation) || relation == known.relations || relation == known.roles ||
+        relation == known.restrictions || relation == known.secure_views ||
         relation == known.signing_keys || relation == known.issuers ||
         relation == known.revocations || relation == known.vouchers ||
         relation == known.untrusted_vouchers)

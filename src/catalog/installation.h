@@ -14,6 +14,10 @@ struct Installation {
     Oid schema;
     Oid relations;        // which relation is protected or shared
     Oid relations_index;  // its primary key (relation)
+    Oid restrictions;        // by which attributes
+    Oid restrictions_index;  // its primary key (relation, column, attribute)
+    Oid secure_views;        // through which relations without row security are read
+    Oid secure_views_index;  // its primary key (relation)
     Oid roles;            // roles named by guard_role()
     Oid roles_index;      // its primary key (role)
     Oid signing_keys;

@@ -4,6 +4,7 @@
 #include "catalog/installation.h"
 #include "enforcement/refusal.h"
 #include "pg/function.h"
+#include "policy/attribute_condition.h"
 #include "policy/isolation_qual.h"
 #include "policy/relation_class.h"
 
@@ -45,6 +46,19 @@ void refuse_change(Oid relation, const char* what) {
             .object = name});
 }
 
+// Other than the tenant column it can be given up by itself.
+void check_restricted_column(Oid relation, const char* column, const char* what) {
+    if (!column || !policy::is_restricted_column(relation, column)) return;
+    const char* name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+                                                  get_rel_name(relation));
+    refuse(Guarding::refuse,
+           {.message = psprintf("relation \"%s\" is restricted by attribute", name),
+            .detail = psprintf("%s column \"%s\" would take the restriction away.", what, column),
+            .hint = psprintf("Run SELECT tenant_guard.unrestrict(%s, %s) first.", quote_literal_cstr(name),
+                             quote_literal_cstr(column)),
+            .object = name});
+}
+
 void check_alter_table(const AlterTableStmt* alter) {
     if (alter->objtype != OBJECT_TABLE) return;
     Oid relation;
@@ -64,6 +78,7 @@ void check_alter_table(const AlterTableStmt* alter) {
                 break;
             case AT_DropColumn:
                 if (is_tenant_column) refuse_change(relation, "Dropping the tenant column");
+                check_restricted_column(relation, command->name, "Dropping");
                 break;
             case AT_DropConstraint:
                 if (declared.is_derived && command->name &&
@@ -72,6 +87,7 @@ void check_alter_table(const AlterTableStmt* alter) {
                 break;
             case AT_AlterColumnType:
                 if (is_tenant_column) refuse_change(relation, "Changing the type of the tenant column");
+                check_restricted_column(relation, command->name, "Changing the type of");
                 break;
             default:
                 break;
@@ -107,6 +123,7 @@ void check_rename(const RenameStmt* rename) {
     if (rename->renameType != OBJECT_COLUMN) return;
     if (declared.is_protected && std::strcmp(rename->subname, NameStr(declared.tenant_column)) == 0)
         refuse_change(relation, "Renaming the tenant column");
+    if (declared.is_protected) check_restricted_column(relation, rename->subname, "Renaming");
 }
 
 bool names_extension(const DropStmt* drop) {
@@ -205,6 +222,22 @@ bool switches_own_triggers(Node* statement) {
     ereport(NOTICE, (errmsg("triggers of relation \"tenant_guard.%s\" stay as they are", get_rel_name(relation)),
                      errdetail("They make a change of it known to all sessions.")));
     return true;
+}
+
+void renew_repeated_policy(Node* statement) {
+    const auto* create = reinterpret_cast<const CreatePolicyStmt*>(statement);
+    if (policy::isolation_policy_name != create->policy_name) return;
+    Relation relation = table_openrv(create->table, AccessShareLock);
+    const bool is_narrowed = policy::is_narrowed_isolation(relation, create->qual) &&
+                             (!create->with_check || policy::is_narrowed_isolation(relation, create->with_check));
+    table_close(relation, AccessShareLock);
+    if (!is_narrowed) return;
+    auto* alter = makeNode(AlterPolicyStmt);
+    alter->policy_name = create->policy_name;
+    alter->table = create->table;
+    alter->qual = create->qual;
+    alter->with_check = create->with_check;
+    AlterPolicy(alter);
 }
 
 }  // namespace tg::guard

@@ -19,8 +19,12 @@ bool may_drop_extension(Node* statement);
 void check_extension_remains();
 
 // CREATE POLICY of one of tenant_guard's policies on a relation that has it: a dump restored where
-// new tables are protected as they are made. There is nothing left to do for it.
+// new tables are protected as they are made.
 bool is_repeated_policy(Node* statement);
+
+// Instead of running it: takes its condition over if that only narrows the isolation, by attributes, of which nothing was
+// known when the table was made. Otherwise there is nothing left to do.
+void renew_repeated_policy(Node* statement);
 
 // DISABLE and ENABLE TRIGGER ALL on a table of the extension: pg_dump --data-only --disable-triggers. Without
 // its triggers a declaration would not replace the one made with the table, and no session would hear of

@@ -37,7 +37,11 @@ void refuse_unprotected(Guarding guarding, Oid relation, const char* name) {
     const bool can_have_policies = relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
     const char* literal = quote_literal_cstr(name);
     const char* hint;
-    if (!can_have_policies)
+    if (!can_have_policies && has_column)
+        hint = psprintf("Row security is not possible on it: run SELECT * FROM tenant_guard.secure_view(%s) and "
+                        "read the view that it makes, or declare_shared() if it is reference data.",
+                        literal);
+    else if (!can_have_policies)
         hint = psprintf("Row security is not possible on it: read a view over protected tables "
                         "instead, or run SELECT tenant_guard.declare_shared(%s, 'reason') if it is "
                         "reference data.",

@@ -9,6 +9,7 @@
 #include "guard/plan_freshness.h"
 #include "guard/relation_refusals.h"
 #include "guard/role_catalogs.h"
+#include "guard/secure_views.h"
 #include "guard/untrusted_relations.h"
 #include "guard/vouchers.h"
 #include "enforcement/mode.h"
@@ -66,6 +67,14 @@ bool may_be_vouched_for(RelationClass found) {
 
 enum class Occasion { planning, execution };
 
+// The class of a relation as this statement reads it: through its secure view, it is isolated by that.
+RelationClass classify_in(List* entries, const pg::RelationAccess& access) {
+    const RelationClass found = policy::classify(access.relation, access.role);
+    return found == RelationClass::unprotected && is_read_through_secure_view(access, entries)
+               ? RelationClass::isolated
+               : found;
+}
+
 // Whether the class alone lets the access through, in a transaction that has authenticated.
 bool is_allowed(RelationClass found, const pg::RelationAccess& access) {
     switch (found) {
@@ -89,8 +98,8 @@ bool is_hidden(const pg::RelationAccess& access, List* entries) {
     return access.relation == DbRoleSettingRelationId && hides_role_settings(entries);
 }
 
-void check_access(Guarding guarding, Occasion occasion, const pg::RelationAccess& access) {
-    const RelationClass found = policy::classify(access.relation, access.role);
+void check_access(Guarding guarding, Occasion occasion, const pg::RelationAccess& access, List* entries) {
+    const RelationClass found = classify_in(entries, access);
     if (refuses_untrusted_relation(access, found)) return;
     const bool needs_context = found == RelationClass::isolated && !context::current();
     if (is_allowed(found, access) && !needs_context) return;
@@ -110,7 +119,7 @@ void check_entries(Guarding mode, Occasion occasion, List* entries) {
     foreach (cell, entries) {
         pg::RelationAccess access;
         if (!pg::read_access(lfirst(cell), access)) continue;
-        if (!is_hidden(access, entries)) check_access(mode, occasion, access);
+        if (!is_hidden(access, entries)) check_access(mode, occasion, access, entries);
     }
 }
 
@@ -173,7 +182,7 @@ void start(QueryDesc* query, int flags) {
 
 void check_relation(Oid relation, Oid role, AclMode permissions) {
     const Guarding mode = guarding();
-    if (mode != Guarding::none) check_access(mode, Occasion::execution, {relation, role, permissions, nullptr});
+    if (mode != Guarding::none) check_access(mode, Occasion::execution, {relation, role, permissions, nullptr, false}, NIL);
 }
 
 void check_plan(const PlannedStmt* planned) {
@@ -181,7 +190,7 @@ void check_plan(const PlannedStmt* planned) {
 }
 
 bool would_refuse_relation(const pg::RelationAccess& access, List* entries, RelationClass& found_out) {
-    found_out = policy::classify(access.relation, access.role);
+    found_out = classify_in(entries, access);
     return !is_allowed(found_out, access) && !is_hidden(access, entries);
 }
 

@@ -65,7 +65,8 @@ void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
         if (mode != Guarding::none) check_statement(mode, statement);
         check_untrusted(statement);
     }
-    if (is_repeated_policy(statement) || switches_own_triggers(statement)) return;
+    if (is_repeated_policy(statement)) return renew_repeated_policy(statement);
+    if (switches_own_triggers(statement)) return;
     check_isolation_shield(statement);
     session::note_remnant(statement);
     const bool drops = may_drop_extension(statement);

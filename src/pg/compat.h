@@ -35,6 +35,7 @@ struct RelationAccess {
     Oid role;  // as whom it is read: a view's owner, or the current user
     AclMode permissions;
     const Bitmapset* columns;  // that are read, counted from FirstLowInvalidHeapAttributeNumber
+    bool is_by_view;           // named by a view, policy or rule and not by the statement itself
 };
 
 #if PG_VERSION_NUM >= 160000
@@ -50,7 +51,7 @@ inline bool read_access(const void* entry, RelationAccess& out) {
     const auto* info = static_cast<const RTEPermissionInfo*>(entry);
     if (info->requiredPerms == 0) return false;
     out = {info->relid, OidIsValid(info->checkAsUser) ? info->checkAsUser : GetUserId(),
-           info->requiredPerms, info->selectedCols};
+           info->requiredPerms, info->selectedCols, OidIsValid(info->checkAsUser)};
     return true;
 }
 
@@ -84,7 +85,7 @@ inline bool read_access(const void* entry, RelationAccess& out) {
     const auto* rte = static_cast<const RangeTblEntry*>(entry);
     if (rte->rtekind != RTE_RELATION || rte->requiredPerms == 0) return false;
     out = {rte->relid, OidIsValid(rte->checkAsUser) ? rte->checkAsUser : GetUserId(),
-           rte->requiredPerms, rte->selectedCols};
+           rte->requiredPerms, rte->selectedCols, OidIsValid(rte->checkAsUser)};
     return true;
 }
 

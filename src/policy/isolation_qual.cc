@@ -7,6 +7,7 @@
 #include "pg/compat.h"
 #include "pg/function.h"
 #include "pg/text.h"
+#include "policy/attribute_condition.h"
 #include "policy/derived_condition.h"
 #include "policy/relation_class.h"
 
@@ -49,20 +50,36 @@ Node* parse_comparison(Relation relation, const char* column) {
                                               reinterpret_cast<Node*>(call), -1));
 }
 
-// The same of a derived relation, from SQL.
-Node* parse_derived(Relation relation) {
-    const char* condition = derived_condition(RelationGetRelid(relation));
-    if (!condition) return nullptr;
+Node* parse_condition(const char* condition) {
     List* statements = raw_parser(psprintf("SELECT %s", condition), RAW_PARSE_DEFAULT);
     const auto* select = castNode(SelectStmt, linitial_node(RawStmt, statements)->stmt);
     return linitial_node(ResTarget, select->targetList)->val;
 }
 
-Expr* build_qual(Relation relation, const Declaration& declared) {
-    Node* parsed = declared.is_derived ? parse_derived(relation)
-                                       : parse_comparison(relation, NameStr(declared.tenant_column));
-    if (!parsed) return deny_all();
+Node* parse_derived(Relation relation) {
+    const char* condition = derived_condition(RelationGetRelid(relation));
+    return condition ? parse_condition(condition) : nullptr;
+}
 
+// The condition of the tenant as the parser would give it; null if it is not possible.
+Node* parse_tenant_condition(Relation relation, const Declaration& declared) {
+    return declared.is_derived ? parse_derived(relation)
+                               : parse_comparison(relation, NameStr(declared.tenant_column));
+}
+
+// The same and that of the attributes.
+Node* parse_isolation(Relation relation, const Declaration& declared) {
+    Node* parsed = parse_tenant_condition(relation, declared);
+    List* restrictions = NIL;
+    if (!parsed || !attribute_conditions(RelationGetRelid(relation), restrictions)) return nullptr;
+    if (restrictions == NIL) return parsed;
+    List* parts = list_make1(parsed);
+    ListCell* cell;
+    foreach (cell, restrictions) parts = lappend(parts, parse_condition(static_cast<const char*>(lfirst(cell))));
+    return reinterpret_cast<Node*>(makeBoolExpr(AND_EXPR, parts, -1));
+}
+
+Expr* transform(Relation relation, Node* parsed) {
     ParseState* state = make_parsestate(nullptr);
     ParseNamespaceItem* item =
         addRangeTableEntryForRelation(state, relation, AccessShareLock, nullptr, false, false);
@@ -71,6 +88,11 @@ Expr* build_qual(Relation relation, const Declaration& declared) {
     assign_expr_collations(state, qual);
     free_parsestate(state);
     return reinterpret_cast<Expr*>(qual);
+}
+
+Expr* build_qual(Relation relation, const Declaration& declared) {
+    Node* parsed = parse_isolation(relation, declared);
+    return parsed ? transform(relation, parsed) : deny_all();
 }
 
 // A subquery's entry of a relation lists all its columns, also those that came or were renamed since.
@@ -149,6 +171,20 @@ bool is_isolation_policy_intact(Relation relation, const Declaration& declared) 
                (!policy->with_check_qual || is_same(policy->with_check_qual, qual));
     }
     return false;
+}
+
+bool is_isolation_condition(Relation relation, const Declaration& declared, const Node* condition) {
+    return condition && is_same(reinterpret_cast<const Expr*>(condition), build_qual(relation, declared));
+}
+
+bool is_narrowed_isolation(Relation relation, const Node* condition) {
+    if (!condition) return false;
+    Node* parsed = parse_tenant_condition(relation, read_declaration(RelationGetRelid(relation)));
+    if (!parsed) return false;
+    const Expr* whole = transform(relation, static_cast<Node*>(copyObjectImpl(condition)));
+    if (!IsA(whole, BoolExpr)) return false;
+    const auto* parts = reinterpret_cast<const BoolExpr*>(whole);
+    return parts->boolop == AND_EXPR && is_same(static_cast<const Expr*>(linitial(parts->args)), transform(relation, parsed));
 }
 
 void install_floor() {

@@ -1,4 +1,5 @@
-// The isolation condition, `tenant column = tenant_guard.tenant_id...()`, as an expression. protect()
+// The isolation condition, `tenant column = tenant_guard.tenant_id...()` and what restrict_by_attribute() added, as an
+// expression. protect()
 // writes it as a policy; the server-side hook adds it where that policy was dropped or changed, so
 // that no DDL takes the isolation away.
 #pragma once
@@ -19,6 +20,12 @@ const char* tenant_function(Oid type);
 // Whether the relation carries the restrictive policy, for all commands and everybody, with exactly
 // the isolation condition that follows from the declaration.
 bool is_isolation_policy_intact(Relation relation, const Declaration& declared);
+
+// Whether a condition on the relation, whose columns are those of range table entry 1, is exactly the isolation condition.
+bool is_isolation_condition(Relation relation, const Declaration& declared, const Node* condition);
+
+// Whether the condition of a CREATE POLICY is that of the tenant AND something else, and so shows no row more.
+bool is_narrowed_isolation(Relation relation, const Node* condition);
 
 // Installs the row-security hook that adds the condition to protected relations without it.
 void install_floor();

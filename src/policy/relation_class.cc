@@ -3,6 +3,7 @@
 
 #include "catalog/installation.h"
 #include "pg/relation_changes.h"
+#include "policy/attribute_condition.h"
 #include "policy/derived_condition.h"
 #include "policy/isolation_qual.h"
 #include "policy/system_catalogs.h"
@@ -75,7 +76,8 @@ RelationClass classify_protected(const Form_pg_class form, const Declaration& de
         declaration.is_derived
             ? derived_condition(form->oid) != nullptr
             : get_attnum(form->oid, NameStr(declaration.tenant_column)) != InvalidAttrNumber;
-    if (!can_be_isolated) return RelationClass::isolation_off;
+    List* restrictions = NIL;
+    if (!can_be_isolated || !attribute_conditions(form->oid, restrictions)) return RelationClass::isolation_off;
     // The server's own answer to "does row security apply", for the role as which the relation is read.
     return check_enable_rls(form->oid, role, true) == RLS_ENABLED
                ? RelationClass::isolated

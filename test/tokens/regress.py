@@ -116,6 +116,12 @@ def mint_fixed(claims, alg):
     return mint_es256(to_json(claims)) if alg == "ES256" else mint(claims, alg, KID[alg])
 
 
+TYPED_ATTRIBUTES = {
+    "region": "EU", "regions": ["EU", "AMER", None], "store": 7, "stores": [7, "9"], "rate": 1.5, "vip": True,
+    "flags": [True, False], "team": ACME, "nothing": None, "none": [], "half": 7.5, "huge": 9223372036854775808,
+    "nested": [["EU"]], "object": {"EU": "EU"}, "words": "seven", "padded": "EU "}
+
+
 # What the variables hold. Each is (name, value, what it is).
 
 def keys():
@@ -139,6 +145,7 @@ def good_tokens():
             yield f"{letter}_{kid}", mint_fixed(claims, alg), f"{name}, {alg}"
     admin = {"role": "admin", "region": "APAC"}
     yield "a_admin", acme_hs(sub="admin_a", user_attributes=admin), "Acme, another subject and other attributes"
+    yield "a_typed", acme_hs(user_attributes=TYPED_ATTRIBUTES), "Acme, attributes of every type"
     yield "a_bare", acme_hs(without=["user_attributes"]), "Acme, no user attributes"
     yield "t_text", acme_hs(tenant_id="acme"), "tenant 'acme', as in support_tickets"
     yield "t_text_b", acme_hs(tenant_id="globex"), "tenant 'globex', as in support_tickets"
