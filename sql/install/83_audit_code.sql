@@ -30,7 +30,7 @@ CREATE FUNCTION tenant_guard.audit_code()
     FROM definers d JOIN tenant_guard.exempt_roles e ON e.role = d.proowner
    CROSS JOIN LATERAL aclexplode(coalesce(d.proacl, acldefault('f', d.proowner))) acl
     JOIN grantees g ON g.grantee = acl.grantee
-   WHERE acl.grantee <> d.proowner AND NOT EXISTS (SELECT FROM tenant_guard.vouchers v WHERE v.function = d.oid)
+   WHERE acl.grantee <> d.proowner AND NOT EXISTS (SELECT FROM tenant_guard.vouchers v WHERE v.function = tenant_guard.function_signature(d.oid::regprocedure))
   UNION ALL
   SELECT 'TG303', d.name, 'is SECURITY DEFINER with the search_path of its caller, who can put objects of his own before those that it means',
          format('ALTER %s %s SET search_path = %s, pg_temp;', d.kind, d.name, d.home)
@@ -52,7 +52,7 @@ CREATE FUNCTION tenant_guard.audit_code()
          format('ALTER %s %s SECURITY INVOKER;', d.kind, d.name)
     FROM pg_trigger t JOIN tenant_guard.audited_relations r ON r.relation = t.tgrelid AND r.is_isolated
     JOIN definers d ON d.oid = t.tgfoid JOIN tenant_guard.exempt_roles e ON e.role = d.proowner
-   WHERE NOT t.tgisinternal AND NOT EXISTS (SELECT FROM tenant_guard.vouchers v WHERE v.function = d.oid)
+   WHERE NOT t.tgisinternal AND NOT EXISTS (SELECT FROM tenant_guard.vouchers v WHERE v.function = tenant_guard.function_signature(d.oid::regprocedure))
   UNION ALL
   SELECT 'TG307', format('rule %I on %s', w.rulename, r.name),
          format('what it does is done as the owner %s, to whom row security does not apply', e.name),

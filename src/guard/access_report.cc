@@ -188,7 +188,7 @@ void report_copy(Report& report, const CopyStmt* copy) {
     }
     const Oid relation = RangeVarGetRelid(copy->relation, NoLock, false);
     const AclMode permissions = copy->is_from ? ACL_INSERT : ACL_SELECT;
-    report_relation(report, {relation, GetUserId(), permissions, nullptr}, NIL);
+    report_relation(report, {relation, GetUserId(), permissions, nullptr, false}, NIL);
 }
 
 void report_command(Report& report, Node* statement) {
