@@ -166,7 +166,9 @@ SELECT refusal(NULL);
 \pset tuples_only off
 -- One that cannot be protected does not keep protect_all() from the others.
 CREATE TABLE saas.late (tenant_id uuid);
+SET client_min_messages = notice;
 SELECT relation, action, CASE WHEN action = 'failed' THEN statement END AS reason FROM tenant_guard.protect_all();
+SET client_min_messages = warning;
 DROP FOREIGN DATA WRAPPER regress_tg_fdw CASCADE;
 DROP TABLE saas.loose_names, saas.wrong_type, saas.no_column, saas.late, a_temporary_table;
 DROP VIEW saas.a_view;

@@ -408,10 +408,15 @@ COMMENT ON FUNCTION tenant_guard.skipped_relations() IS
 
 CREATE FUNCTION tenant_guard.protect_every(dry_run boolean)
   RETURNS TABLE (step_relation regclass, action text, statement text)
-  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
-  SELECT * FROM tenant_guard.protect_listed(tenant_guard.protectable_roots(), $1)
-  UNION ALL
-  SELECT s.relation, 'skipped', s.reason FROM tenant_guard.skipped_relations() s
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+DECLARE
+  skipped record;
+BEGIN
+  RETURN QUERY SELECT * FROM tenant_guard.protect_listed(tenant_guard.protectable_roots(), dry_run);
+  FOR skipped IN SELECT s.relation, s.reason FROM tenant_guard.skipped_relations() s LOOP
+    RAISE NOTICE USING MESSAGE = format('relation "%s" is not protected', skipped.relation), DETAIL = skipped.reason;
+  END LOOP;
+END
 $$;
 COMMENT ON FUNCTION tenant_guard.protect_every(boolean) IS 'Does the work of protect_all().';
 
@@ -422,8 +427,8 @@ CREATE FUNCTION tenant_guard.protect_all(dry_run boolean DEFAULT false)
 $$;
 COMMENT ON FUNCTION tenant_guard.protect_all(boolean) IS
   'protect() for every table with a tenant column; with dry_run it runs nothing. A relation that cannot '
-  'be protected has a row with action "failed" and the reason, and one on which row security is impossible, or of an '
-  'extension, one with action "skipped".';
+  'be protected has a row with action "failed" and the reason; one on which row security is impossible, or of an '
+  'extension, is a NOTICE with the reason.';
 
 -- A procedure that commits can neither be SECURITY DEFINER nor pin its search_path: it does so itself, for each
 -- transaction, and leaves the work to functions that are both.
