@@ -67,7 +67,7 @@ $(upgrade_script): tenant_guard--%.sql: sql/upgrade/%.sql sql/upgrade/assemble $
 	bash sql/upgrade/assemble $< $(fragments) > $@
 .DELETE_ON_ERROR:
 
-.PHONY: lint fuzz majors scale soak
+.PHONY: lint fuzz majors scale bench soak
 lint: all
 	bash test/lint/layering
 	bash test/lint/text
@@ -84,6 +84,9 @@ scale:
 
 soak:
 	bash test/soak/run $(or $(SECONDS),600)
+
+bench:
+	bash test/bench/run $(if $(QUICK),quick)
 
 fuzz:
 	$(MAKE) -C test/fuzz SECONDS=$(or $(SECONDS),60)

@@ -3,6 +3,7 @@
 
 #include "catalog/installation.h"
 #include "jose/jwk_set.h"
+#include "jose/warm_up.h"
 #include "keys/key_file.h"
 #include "pg/relation_changes.h"
 #include "pg/text.h"
@@ -223,6 +224,10 @@ const KeyRing& current_ring() {
     return ring;
 }
 
-void install() { pg::on_relation_changes(on_relation_change); }
+void install() {
+    pg::on_relation_changes(on_relation_change);
+    // In the postmaster, for all sessions.
+    jose::warm_up();
+}
 
 }  // namespace tg::keys

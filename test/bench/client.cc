@@ -1,0 +1,367 @@
+// What authentication, row security and the guard cost a client, over libpq:
+//
+//   client measure TOKENS ROUNDS TENANT
+//                                     time, everything in turns, medians; a line for each figure
+//   client lookups TOKENS FORM TABLE COUNT
+//                                     COUNT key look-ups in one transaction, for callgrind to count; FORM is
+//                                     prepared or planned; prints the backend's process id
+//
+// The server, database and role come from libpq's environment. TOKENS as test/bench/tokens.py prints it.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <libpq-fe.h>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Values = std::vector<std::string>;
+
+[[noreturn]] void give_up(const std::string& what) {
+    std::fprintf(stderr, "bench: %s\n", what.c_str());
+    std::exit(1);
+}
+
+double since(Clock::time_point began) {
+    return std::chrono::duration<double, std::micro>(Clock::now() - began).count();
+}
+
+// One connection. Every answer is checked: a statement that was refused would look fast.
+class Session {
+  public:
+    Session() : connection_(PQconnectdb("")) {
+        if (PQstatus(connection_) != CONNECTION_OK) give_up(PQerrorMessage(connection_));
+    }
+    ~Session() { PQfinish(connection_); }
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    // One simple-query message, of one statement or several; the first column of the last row.
+    std::string run(const std::string& sql) { return take(PQexec(connection_, sql.c_str()), sql); }
+
+    void prepare(const std::string& name, const std::string& sql) {
+        take(PQprepare(connection_, name.c_str(), sql.c_str(), 0, nullptr), sql);
+    }
+
+    std::string execute(const std::string& name, const Values& values) {
+        std::vector<const char*> raw;
+        for (const std::string& value : values) raw.push_back(value.c_str());
+        return take(PQexecPrepared(connection_, name.c_str(), static_cast<int>(raw.size()), raw.data(),
+                                   nullptr, nullptr, 0),
+                    name);
+    }
+
+    int backend() const { return PQbackendPID(connection_); }
+
+  private:
+    std::string take(PGresult* result, const std::string& what) {
+        const ExecStatusType status = PQresultStatus(result);
+        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+            give_up(what.substr(0, 200) + ": " + PQerrorMessage(connection_));
+        std::string value;
+        const int rows = PQntuples(result);
+        if (rows > 0 && PQnfields(result) > 0) value = PQgetvalue(result, rows - 1, 0);
+        PQclear(result);
+        return value;
+    }
+
+    PGconn* connection_;
+};
+
+// Tokens by algorithm; the next one is another than the last few hundred.
+class Tokens {
+  public:
+    explicit Tokens(const char* path) {
+        std::ifstream file(path);
+        for (std::string algorithm, token; file >> algorithm >> token;) all_[algorithm].push_back(token);
+        if (all_.size() != 4) give_up("no tokens");
+    }
+    const std::string& one() const { return all_.at("HS256").front(); }
+    const std::string& next(const std::string& algorithm) {
+        const Values& tokens = all_.at(algorithm);
+        return tokens[at_[algorithm]++ % tokens.size()];
+    }
+    std::string array_of(const std::string& algorithm) const {
+        std::string array = "{";
+        for (const std::string& token : all_.at(algorithm)) array += token + ",";
+        array.back() = '}';
+        return array;
+    }
+    std::size_t count() const { return all_.at("HS256").size(); }
+
+  private:
+    std::map<std::string, Values> all_;
+    std::map<std::string, std::size_t> at_;
+};
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+// What is measured side by side: each once per round, in turns. `measure` returns microseconds.
+struct Variant {
+    std::string name;
+    std::function<double()> measure;
+    std::vector<double> samples = {};
+};
+
+void run_in_turns(std::vector<Variant> variants, int rounds) {
+    for (Variant& variant : variants)
+        for (int i = 0; i < 7; i++) variant.measure();  // until the server has settled on a plan
+    for (int round = 0; round < rounds; round++)
+        for (Variant& variant : variants) variant.samples.push_back(variant.measure());
+    for (const Variant& variant : variants)
+        std::printf("%s\t%.3f\n", variant.name.c_str(), median(variant.samples));
+}
+
+template <typename Work>
+double time_of(Work work) {
+    const auto began = Clock::now();
+    work();
+    return since(began);
+}
+
+// Microseconds of processor time that the backend has used: what others do on the machine is not in it.
+// For statements that take long enough to be interrupted by them. Complete once the backend waits for us.
+double processor_time(const Session& session) {
+    std::ifstream file("/proc/" + std::to_string(session.backend()) + "/schedstat");
+    double nanoseconds = 0;
+    if (!(file >> nanoseconds)) give_up("no processor time of the backend");
+    return nanoseconds / 1000;
+}
+
+template <typename Work>
+double processor_time_of(const Session& session, Work work) {
+    const double began = processor_time(session);
+    work();
+    return processor_time(session) - began;
+}
+
+// Per call, inside the server: one statement that calls many times, less the same with a call that does
+// nothing.
+void measure_calls(Tokens& tokens, int rounds) {
+    Session session;
+    const double count = static_cast<double>(tokens.count());
+    const std::string many = "FROM unnest($1::text[]) AS token";
+    session.prepare("nothing", "SELECT count(octet_length(token)) " + many);
+    session.prepare("authenticate", "SELECT count(tenant_guard.authenticate(token)) " + many);
+    session.prepare("pgcrypto", "SELECT count(verify_hs256(token, "
+                                "(SELECT current_setting('bench.secret')))) " + many);
+    session.prepare("same", "SELECT count(tenant_guard.authenticate($1)) FROM generate_series(1, 1000)");
+    session.prepare("nothing_same", "SELECT count(octet_length($1)) FROM generate_series(1, 1000)");
+    const auto per_call = [&](const char* statement, const std::string& argument, double calls) {
+        session.run("BEGIN");
+        const double spent = processor_time_of(session, [&] { session.execute(statement, {argument}); });
+        session.run("COMMIT");
+        return spent / calls;
+    };
+    std::vector<Variant> variants = {
+        {"calls/nothing", [&] { return per_call("nothing", tokens.array_of("HS256"), count); }},
+        {"calls/nothing_same", [&] { return per_call("nothing_same", tokens.one(), 1000); }},
+        {"calls/cached", [&] { return per_call("same", tokens.one(), 1000); }},
+        {"calls/pgcrypto", [&] { return per_call("pgcrypto", tokens.array_of("HS256"), count); }},
+    };
+    for (const char* algorithm : {"HS256", "RS256", "ES256", "EdDSA"})
+        variants.push_back({std::string("calls/") + algorithm, [&, algorithm] {
+                                return per_call("authenticate", tokens.array_of(algorithm), count);
+                            }});
+    run_in_turns(std::move(variants), std::max(9, rounds / 40));
+}
+
+// The first call of a new connection, and the first of something that is no work at all.
+void measure_fresh_backend(const Tokens& tokens, int rounds) {
+    const auto first = [&](const std::string& statement) {
+        Session session;
+        session.run("BEGIN");
+        return time_of([&] { session.run(statement); });
+    };
+    run_in_turns({{"fresh/authenticate",
+                   [&] { return first("SELECT tenant_guard.authenticate('" + tokens.one() + "')"); }},
+                  {"fresh/nothing", [&] { return first("SELECT octet_length('" + tokens.one() + "')"); }}},
+                 std::max(15, rounds / 20));
+}
+
+std::string eight_settings(const std::string& tenant) {
+    return "SELECT set_config('search_path', 'public', true), set_config('app.tenant', '" + tenant +
+           "', true), set_config('request.jwt.claims', '{\"sub\":\"user_8c2f\"}', true), "
+           "set_config('request.method', 'GET', true), set_config('request.path', '/items', true), "
+           "set_config('request.headers', '{\"accept\":\"application/json\"}', true), "
+           "set_config('request.cookies', '{}', true), set_config('request.role', 'web', true)";
+}
+
+// One row by its key, in a transaction. `before` is the statement between BEGIN and the look-up, if any.
+struct Transaction {
+    std::string name;
+    std::string before;                   // with $1 for its argument
+    std::function<std::string()> argument;
+    std::string table;
+};
+
+std::string literal_of(std::string statement, const std::string& argument) {
+    const std::size_t at = statement.find("$1");
+    if (at != std::string::npos) statement.replace(at, 2, "'" + argument + "'");
+    return statement;
+}
+
+void measure_transactions(Tokens& tokens, const std::string& tenant, int rounds) {
+    Session session;
+    const std::string authenticate = "SELECT tenant_guard.authenticate($1)";
+    const auto same = [&] { return tokens.one(); };
+    const auto nothing = [] { return std::string(); };
+    const auto the_tenant = [&] { return tenant; };
+    const std::string set_tenant = "SELECT set_config('app.tenant', $1, true)";
+    std::vector<Transaction> transactions = {
+        {"base", "", nothing, "plain"},
+        {"empty_statement", "SELECT octet_length($1)", same, "plain"},
+        {"set_config", set_tenant, the_tenant, "handwritten"},
+        {"postgrest", eight_settings(tenant), nothing, "handwritten"},
+        {"pgcrypto",
+         "SELECT set_config('app.tenant', verify_hs256($1, current_setting('bench.secret'))->>'tenant_id', true)",
+         [&] { return tokens.next("HS256"); }, "handwritten"},
+        {"cached", authenticate, same, "items"},
+    };
+    for (const char* algorithm : {"HS256", "RS256", "ES256", "EdDSA"})
+        transactions.push_back(
+            {algorithm, authenticate, [&, algorithm] { return tokens.next(algorithm); }, "items"});
+
+    std::vector<Variant> variants;
+    for (const Transaction& each : transactions) {
+        const std::string look_up = "SELECT v FROM " + each.table + " WHERE id = ";
+        const bool has_argument = each.before.find("$1") != std::string::npos;
+        session.prepare(each.name + "_look_up", look_up + "$1");
+        if (!each.before.empty()) session.prepare(each.name + "_before", each.before);
+        variants.push_back({"transaction/prepared/" + each.name, [&, has_argument] {
+                                const std::string argument = each.argument();
+                                return time_of([&] {
+                                    session.run("BEGIN");
+                                    if (!each.before.empty())
+                                        session.execute(each.name + "_before",
+                                                        has_argument ? Values{argument} : Values{});
+                                    session.execute(each.name + "_look_up", {"500"});
+                                    session.run("COMMIT");
+                                });
+                            }});
+        variants.push_back({"transaction/simple/" + each.name, [&, look_up] {
+                                const std::string before = literal_of(each.before, each.argument());
+                                return time_of([&] {
+                                    session.run("BEGIN");
+                                    if (!before.empty()) session.run(before);
+                                    session.run(look_up + "500");
+                                    session.run("COMMIT");
+                                });
+                            }});
+        variants.push_back({"transaction/one_message/" + each.name, [&, look_up] {
+                                const std::string before = literal_of(each.before, each.argument());
+                                const std::string all = "BEGIN; " + before + (before.empty() ? "" : "; ") +
+                                                        look_up + "500; COMMIT";
+                                return time_of([&] { session.run(all); });
+                            }});
+    }
+    run_in_turns(std::move(variants), rounds * 4);
+}
+
+// What such a setting holds: the claims of an ordinary token.
+std::string claims_of(const std::string& tenant) {
+    return R"({"iss":"https://auth.example.com/auth/v1","sub":"8c2f6a1e-55d0-4f0e-9d0e-2f6b8a1c7d11",)"
+           R"("aud":"authenticated","exp":4102444800,"iat":1717100000,"email":"user@example.com","phone":"",)"
+           R"("app_metadata":{"provider":"email","providers":["email"],"tenant_id":")" +
+           tenant + R"("},"user_metadata":{},"role":"authenticated","aal":"aal1",)"
+                    R"("amr":[{"method":"password","timestamp":1717100000}],)"
+                    R"("session_id":"c0a8012e-6a1f-4d5a-9a55-5a3f0e5a7d11","is_anonymous":false})";
+}
+
+// Two sessions: the guard refuses the other tables to a transaction that authenticated.
+void measure_row_security(const Tokens& tokens, const std::string& tenant, int rounds) {
+    Session guarded, open;
+    for (Session* session : {&guarded, &open})
+        session->run("SET max_parallel_workers_per_gather = 0; SET jit = off");
+    guarded.run("BEGIN");
+    guarded.run("SELECT tenant_guard.authenticate('" + tokens.one() + "')");
+    open.run("SELECT set_config('app.tenant', '" + tenant + "', false), "
+             "set_config('request.jwt.claims', '" + claims_of(tenant) + "', false)");
+    struct Way {
+        const char* name;
+        Session& session;
+        std::string table, condition;
+    };
+    const std::vector<Way> ways = {
+        {"literal", open, "plain", "tenant_id = '" + tenant + "'"},
+        {"ours", guarded, "items", ""},
+        {"current_setting", open, "handwritten", ""},
+        {"claims", open, "from_claims", ""},
+    };
+    std::vector<Variant> scans, look_ups, plannings;
+    for (const Way& way : ways) {
+        const std::string where = way.condition.empty() ? "" : " WHERE " + way.condition;
+        const std::string and_so = way.condition.empty() ? "" : " AND " + way.condition;
+        const std::string scan = "SELECT count(*) FROM " + way.table + where;
+        const std::string look_up = "SELECT v FROM " + way.table + " WHERE id = $1" + and_so;
+        const std::string explained =
+            "EXPLAIN (SUMMARY) SELECT v FROM " + way.table + " WHERE id = 500" + and_so;
+        const std::string name = way.name;
+        Session& session = way.session;
+        session.prepare(name, look_up);
+        scans.push_back({"scan/" + name, [&session, scan] {
+                             return processor_time_of(session, [&] { session.run(scan); });
+                         }});
+        look_ups.push_back({"look_up/" + name, [&session, name] {
+                                return time_of([&] {
+                                    for (int i = 0; i < 10; i++) session.execute(name, {"500"});
+                                }) / 10;
+                            }});
+        // The last line: "Planning Time: 0.061 ms".
+        plannings.push_back({"planning/" + name, [&session, explained] {
+                                const std::string line = session.run(explained);
+                                return std::atof(line.c_str() + line.find(':') + 1) * 1000;
+                            }});
+        const std::string plan = session.run("EXPLAIN (FORMAT JSON) SELECT v FROM " + way.table + where);
+        std::printf("estimate/%s\t%s\n", way.name,
+                    std::to_string(std::atof(plan.c_str() + plan.find("\"Plan Rows\": ") + 13)).c_str());
+    }
+    run_in_turns(std::move(scans), std::max(7, rounds / 100));
+    run_in_turns(std::move(look_ups), rounds);
+    run_in_turns(std::move(plannings), rounds);
+}
+
+void look_up(const Tokens& tokens, const std::string& form, const std::string& table, int count) {
+    Session session;
+    std::printf("%d\n", session.backend());
+    session.run("BEGIN");
+    // What is measured without the library has no authenticate().
+    if (std::getenv("BENCH_AUTHENTICATES"))
+        session.run("SELECT tenant_guard.authenticate('" + tokens.one() + "')");
+    session.prepare("look_up", "SELECT v FROM " + table + " WHERE id = $1");
+    for (int i = 0; i < count; i++) {
+        if (form == "prepared")
+            session.execute("look_up", {"500"});
+        else
+            session.run("SELECT v FROM " + table + " WHERE id = 500");
+    }
+    session.run("COMMIT");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 4) give_up("usage: client measure|lookups TOKENS ...");
+    Tokens tokens(argv[2]);
+    if (std::string(argv[1]) == "lookups" && argc == 6) {
+        look_up(tokens, argv[3], argv[4], std::atoi(argv[5]));
+        return 0;
+    }
+    const int rounds = std::atoi(argv[3]);
+    const std::string tenant = argc > 4 ? argv[4] : "";
+    measure_calls(tokens, rounds);
+    measure_fresh_backend(tokens, rounds);
+    measure_transactions(tokens, tenant, rounds);
+    measure_row_security(tokens, tenant, rounds);
+}
