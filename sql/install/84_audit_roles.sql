@@ -10,7 +10,8 @@ CREATE FUNCTION tenant_guard.audit_roles()
     SELECT DISTINCT r.relowner FROM tenant_guard.audited_relations r WHERE r.is_isolated
   ), memberships AS (
     -- From whoever logs in, step by step; the first step is what can be revoked from him.
-    SELECT r.oid AS role, quote_ident(r.rolname) AS name, m.roleid AS becomes, m.roleid AS first_step,
+    SELECT r.oid AS role, quote_ident(r.rolname) AS name, m.roleid AS becomes,
+           format('REVOKE %s FROM %I GRANTED BY %s;', m.roleid::regrole, r.rolname, m.grantor::regrole) AS first_step,
            ARRAY[r.oid, m.roleid] AS chain
       FROM pg_roles r JOIN pg_auth_members m ON m.member = r.oid
      WHERE r.rolcanlogin AND NOT r.rolsuper
@@ -18,10 +19,13 @@ CREATE FUNCTION tenant_guard.audit_roles()
     SELECT s.role, s.name, m.roleid, s.first_step, s.chain || m.roleid
       FROM memberships s JOIN pg_auth_members m ON m.member = s.becomes
      WHERE m.roleid <> ALL (s.chain)
-  ), shortest AS (
-    SELECT DISTINCT ON (role, becomes, first_step) m.*,
-           (SELECT string_agg(c::regrole::text, ' -> ' ORDER BY place) FROM unnest(m.chain) WITH ORDINALITY u (c, place)) AS path
-      FROM memberships m ORDER BY role, becomes, first_step, cardinality(chain)
+  ), ways AS (
+    -- Each way has to be closed; the shortest is told.
+    SELECT w.role, w.name, w.becomes, string_agg(DISTINCT w.first_step, E'\n') AS revoke,
+           (SELECT string_agg(c::regrole::text, ' -> ' ORDER BY place)
+              FROM unnest((SELECT m.chain FROM memberships m WHERE m.role = w.role AND m.becomes = w.becomes
+                            ORDER BY cardinality(m.chain), m.chain LIMIT 1)) WITH ORDINALITY u (c, place)) AS path
+      FROM memberships w GROUP BY w.role, w.name, w.becomes
   )
   SELECT 'TG401', 'role ' || quote_ident(r.rolname), 'can log in and has BYPASSRLS: row security does not apply to it',
          format('ALTER ROLE %I NOBYPASSRLS;', r.rolname)
@@ -34,15 +38,15 @@ CREATE FUNCTION tenant_guard.audit_roles()
   SELECT CASE WHEN s.role IN (SELECT role FROM application) THEN 'TG403' ELSE 'TG404' END,
          format('role %s as %s', s.name, e.name),
          format('can become %s, to whom row security does not apply (%s)', e.name, s.path),
-         format('REVOKE %s FROM %s;', s.first_step::regrole, s.name)
-    FROM shortest s JOIN tenant_guard.exempt_roles e ON e.role = s.becomes
+         s.revoke
+    FROM ways s JOIN tenant_guard.exempt_roles e ON e.role = s.becomes
    WHERE s.role NOT IN (SELECT role FROM tenant_guard.exempt_roles)
   UNION ALL
   SELECT 'TG405', format('role %s as %s', a.name, o.relowner::regrole),
          format('serves tenants and can become %s, who owns protected relations and can change what protects them (%s)',
                 o.relowner::regrole, s.path),
-         format('REVOKE %s FROM %s;', s.first_step::regrole, a.name)
-    FROM application a JOIN shortest s ON s.role = a.role JOIN owners o ON o.relowner = s.becomes
+         s.revoke
+    FROM application a JOIN ways s ON s.role = a.role JOIN owners o ON o.relowner = s.becomes
   UNION ALL
   SELECT 'TG406', r.name, format('is owned by %s, which serves tenants: an owner can change what protects it', a.name),
          format('ALTER TABLE %s OWNER TO %s;', r.name, (SELECT d.datdba::regrole FROM pg_database d WHERE d.datname = current_database()))
@@ -80,8 +84,8 @@ CREATE FUNCTION tenant_guard.audit_roles()
   UNION ALL
   SELECT 'TG413', format('role %s as %s', a.name, p.rolname),
          format('serves tenants and is a member of %s, whose rights know no tenant (%s)', p.rolname, s.path),
-         format('REVOKE %s FROM %s;', s.first_step::regrole, a.name)
-    FROM application a JOIN shortest s ON s.role = a.role
+         s.revoke
+    FROM application a JOIN ways s ON s.role = a.role
     JOIN pg_roles p ON p.oid = s.becomes AND p.rolname ~ '^pg_' AND p.oid < 16384
   UNION ALL
   SELECT 'TG414', 'roles', 'relations are protected, and guard_role() has named nobody', NULL

@@ -75,6 +75,8 @@ CREATE FUNCTION tenant_guard.foreign_key_with_tenant(foreign_key oid, tenant_col
    CROSS JOIN LATERAL (SELECT left(k.conname, 56) || '_tenant' AS name) AS fresh
    WHERE f.oid = $1 AND f.is_comparable AND k.confupdtype NOT IN ('n', 'd')
      AND (k.confmatchtype <> 'f' OR cardinality(k.conkey) = 1)
+     -- A key over a PERIOD, from PostgreSQL 18 on.
+     AND (to_jsonb(k) ->> 'conperiod')::boolean IS NOT TRUE
      -- The tenant column of the parent is referred to by another column of the child.
      AND f.parent_tenant <> ALL (k.confkey) AND coalesce(f.child_tenant <> ALL (k.conkey), true)
 $$;
@@ -86,7 +88,7 @@ COMMENT ON FUNCTION tenant_guard.foreign_key_with_tenant(oid, name) IS
 CREATE VIEW tenant_guard.unique_across_tenants AS
   SELECT r.relation, r.name AS relation_name, r.relkind, r.tenant_column, r.attnum, i.indexrelid, quote_ident(c.relname) AS index_name,
          k.oid AS constraint_oid, quote_ident(k.conname) AS constraint_name, k.contype, k.condeferrable, k.condeferred, i.indkey::smallint[] AS columns,
-         i.indnkeyatts, i.indexprs IS NULL AND i.indpred IS NULL AND i.indnkeyatts = i.indnatts AS is_plain
+         i.indnkeyatts, i.indexprs IS NULL AND i.indpred IS NULL AND i.indnkeyatts = i.indnatts AND NOT i.indisexclusion AS is_plain
     FROM tenant_guard.audited_relations r
     JOIN pg_catalog.pg_index i ON i.indrelid = r.relation AND (i.indisunique OR i.indisexclusion)
     JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid AND NOT c.relispartition

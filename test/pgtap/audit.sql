@@ -125,6 +125,7 @@ SELECT fires(id, what, break, decision) FROM (VALUES
   ('TG401', 'role tg_plain', 'ALTER ROLE tg_plain BYPASSRLS', NULL),
   ('TG402', 'role tg_app', 'ALTER ROLE tg_app BYPASSRLS', NULL),
   ('TG403', 'role tg_app as tg_bypass', 'GRANT tg_bypass TO tg_middle; GRANT tg_middle TO tg_app', NULL),
+  ('TG403', 'role tg_app as tg_bypass', 'GRANT tg_bypass TO tg_middle; GRANT tg_middle TO tg_app; GRANT tg_bypass TO tg_app; GRANT tg_bypass TO tg_plain WITH ADMIN OPTION', NULL),
   ('TG404', 'role tg_plain as tg_bypass', 'GRANT tg_bypass TO tg_middle; GRANT tg_middle TO tg_plain', NULL),
   ('TG405', 'role tg_app as tg_owner', 'GRANT tg_owner TO tg_app', NULL),
   ('TG406', 'shop.orders', 'ALTER TABLE shop.orders OWNER TO tg_app', NULL),
