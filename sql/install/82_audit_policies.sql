@@ -4,7 +4,8 @@
 CREATE VIEW tenant_guard.policy_conditions AS
   SELECT p.oid AS policy, p.polrelid, pg_catalog.quote_ident(p.polname) AS name, p.polpermissive, p.polcmd, p.polroles,
          r.name AS relation_name, r.is_isolated, w.clause, w.condition,
-         w.tree !~ '\{(VAR|FUNCEXPR|SUBLINK|SQLVALUEFUNCTION) ' AND w.condition <> 'false' AS is_constant
+         w.tree !~ '\{(VAR|FUNCEXPR|SUBLINK|SQLVALUEFUNCTION) ' AND w.condition <> 'false' AS is_constant,
+         w.tree ~ '\{(FUNCEXPR|SUBLINK|SQLVALUEFUNCTION) ' AND w.tree !~ '\{VAR ' AS is_about_the_session
     FROM pg_catalog.pg_policy p
     JOIN tenant_guard.audited_relations r ON r.relation = p.polrelid
    CROSS JOIN LATERAL (VALUES
@@ -82,5 +83,29 @@ CREATE FUNCTION tenant_guard.audit_policies()
     JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = c.policy AND d.refclassid = 'pg_class'::regclass
     JOIN tenant_guard.audited_relations read ON read.relation = d.refobjid AND read.status IS NULL
    WHERE d.refobjid <> c.polrelid AND c.is_isolated
+  UNION ALL
+  SELECT DISTINCT 'TG209', format('policy %s on %s calling %s', c.name, c.relation_name, f.oid::regprocedure),
+         format('%s has no search_path of its own: who queries decides which objects it means', f.oid::regprocedure),
+         format('ALTER FUNCTION %s SET search_path = %I, pg_temp;', f.oid::regprocedure, n.nspname)
+    FROM conditions c
+    JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = c.policy AND d.refclassid = 'pg_proc'::regclass
+    JOIN pg_proc f ON f.oid = d.refobjid JOIN pg_namespace n ON n.oid = f.pronamespace
+    JOIN pg_language l ON l.oid = f.prolang AND l.lanname NOT IN ('internal', 'c')
+   WHERE n.nspname NOT IN ('pg_catalog', 'tenant_guard')
+     AND NOT EXISTS (SELECT FROM unnest(f.proconfig) s WHERE s LIKE 'search\_path=%')
+  UNION ALL
+  SELECT DISTINCT ON (c.policy) 'TG210', format('policy %s on %s', c.name, c.relation_name),
+         format('looks at the session and not at the row: it lets all rows through or none (%s)', c.condition), NULL
+    FROM conditions c WHERE c.polpermissive AND c.is_about_the_session
+  UNION ALL
+  SELECT DISTINCT ON (c.policy) 'TG211', format('policy %s on %s', c.name, c.relation_name),
+         format('lets through what is not the tenant''s (%s)', c.condition), format('DROP POLICY %s ON %s;', c.name, c.relation_name)
+    FROM conditions c
+   WHERE c.polpermissive
+     AND c.condition ~ '<> \(*(SELECT )?(current_setting\(|tenant_guard\.tenant_id)|(current_setting|tenant_guard\.tenant_id[a-z_]*)\([^()]*\)(\)*::[a-z ]+\)*)? <> (?!'''')'
+  UNION ALL
+  SELECT DISTINCT ON (c.policy) 'TG212', format('policy %s on %s', c.name, c.relation_name),
+         'calls current_setting() for each row: tenant_guard''s functions are cheaper, or (SELECT current_setting(...)) runs once', NULL
+    FROM conditions c WHERE regexp_replace(c.condition, 'SELECT \(*current_setting\(', '', 'g') ~ 'current_setting\('
 $$;
 COMMENT ON FUNCTION tenant_guard.audit_policies() IS 'The findings TG2xx of audit(): what policies say.';

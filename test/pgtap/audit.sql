@@ -110,6 +110,11 @@ SELECT fires(id, what, break, decision) FROM (VALUES
   ('TG206', 'policies on shop.plain', 'CREATE POLICY p ON shop.plain USING (id > 0); CREATE POLICY q ON shop.plain FOR SELECT USING (id < 9)', 'DROP POLICY q ON shop.plain'),
   ('TG207', 'policy p on shop.plain', 'CREATE FUNCTION shop.mine() RETURNS int LANGUAGE sql VOLATILE AS ''SELECT 1''; CREATE POLICY p ON shop.plain USING (id = shop.mine())', 'ALTER FUNCTION shop.mine() STABLE'),
   ('TG208', 'policy p on shop.orders', 'CREATE TABLE shop.friends (id int); CREATE POLICY p ON shop.orders USING (id IN (SELECT f.id FROM shop.friends f))', 'SELECT tenant_guard.declare_shared(''shop.friends'', ''for all'')'),
+  ('TG209', 'policy p on shop.plain calling shop.mine()', 'CREATE FUNCTION shop.mine() RETURNS int LANGUAGE plpgsql STABLE AS ''BEGIN RETURN 1; END''; CREATE POLICY p ON shop.plain USING (id = shop.mine())', NULL),
+  ('TG210', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING (current_setting(''app.role'', true) = ''admin'')', 'ALTER POLICY p ON shop.plain USING (current_setting(''app.role'', true) = ''admin'' AND id > 0)'),
+  ('TG211', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING (id <> tenant_guard.tenant_id_int())', NULL),
+  ('TG211', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING (current_setting(''app.t'', true)::int <> id)', NULL),
+  ('TG212', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING (id = current_setting(''app.t'', true)::int)', 'ALTER POLICY p ON shop.plain USING (id = (SELECT current_setting(''app.t'', true)::int))'),
   -- Views, functions, triggers, rules.
   ('TG301', 'shop.v', 'CREATE VIEW shop.v AS SELECT * FROM shop.orders', NULL),
   ('TG302', 'shop.f(integer) for PUBLIC', 'CREATE FUNCTION shop.f(int) RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = shop, pg_temp AS ''SELECT 1''', NULL),
@@ -240,7 +245,8 @@ CREATE POLICY closed ON shop.plain USING (false);
 CREATE POLICY closes ON shop.plain USING (id = nullif(current_setting('tenant_guard.tenant_id', true), '')::int);
 CREATE POLICY narrows ON shop.plain AS RESTRICTIVE USING (true);
 CREATE POLICY by_attribute ON shop.orders USING (code = tenant_guard.attribute('code'));
-SELECT is_empty($$SELECT * FROM tenant_guard.audit_policies() WHERE check_id < 'TG206'$$, 'policies that are closed, or close, or narrow');
+CREATE POLICY when_set ON shop.plain USING (current_setting('tenant_guard.tenant_id', true) <> '' AND id = 1);
+SELECT is_empty($$SELECT * FROM tenant_guard.audit_policies() WHERE check_id NOT IN ('TG206', 'TG212')$$, 'policies that are closed, or close, or narrow');
 ROLLBACK TO s;
 
 -- Exemptions.
