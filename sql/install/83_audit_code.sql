@@ -7,7 +7,10 @@ CREATE FUNCTION tenant_guard.audit_code()
   definers AS (
     SELECT p.oid, p.oid::regprocedure::text AS name, p.proowner, p.proconfig, p.proacl, quote_ident(n.nspname) AS home,
            CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END AS kind,
-           (SELECT s FROM unnest(p.proconfig) s WHERE s LIKE 'search\_path=%') AS path
+           (SELECT s FROM unnest(p.proconfig) s WHERE s LIKE 'search\_path=%') AS path,
+           EXISTS (SELECT FROM tenant_guard.vouchers v
+                    WHERE v.function = tenant_guard.function_signature(p.oid)
+                      AND v.definition = tenant_guard.function_definition(p.oid)) AS is_vouched
       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
      WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenant_guard')
   ), views AS (
@@ -30,7 +33,7 @@ CREATE FUNCTION tenant_guard.audit_code()
     FROM definers d JOIN tenant_guard.exempt_roles e ON e.role = d.proowner
    CROSS JOIN LATERAL aclexplode(coalesce(d.proacl, acldefault('f', d.proowner))) acl
     JOIN grantees g ON g.grantee = acl.grantee
-   WHERE acl.grantee <> d.proowner AND NOT EXISTS (SELECT FROM tenant_guard.vouchers v WHERE v.function = tenant_guard.function_signature(d.oid::regprocedure))
+   WHERE acl.grantee <> d.proowner AND NOT d.is_vouched
   UNION ALL
   SELECT 'TG303', d.name, 'is SECURITY DEFINER with the search_path of its caller, who can put objects of his own before those that it means',
          format('ALTER %s %s SET search_path = %s, pg_temp;', d.kind, d.name, d.home)
@@ -52,7 +55,7 @@ CREATE FUNCTION tenant_guard.audit_code()
          format('ALTER %s %s SECURITY INVOKER;', d.kind, d.name)
     FROM pg_trigger t JOIN tenant_guard.audited_relations r ON r.relation = t.tgrelid AND r.is_isolated
     JOIN definers d ON d.oid = t.tgfoid JOIN tenant_guard.exempt_roles e ON e.role = d.proowner
-   WHERE NOT t.tgisinternal AND NOT EXISTS (SELECT FROM tenant_guard.vouchers v WHERE v.function = tenant_guard.function_signature(d.oid::regprocedure))
+   WHERE NOT t.tgisinternal AND NOT d.is_vouched
   UNION ALL
   SELECT 'TG307', format('rule %I on %s', w.rulename, r.name),
          format('what it does is done as the owner %s, to whom row security does not apply', e.name),
