@@ -24,7 +24,12 @@ CREATE VIEW tenant_guard.audited_relations AS
       ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
      AND a.attname = coalesce(r.tenant_column, pg_catalog.current_setting('tenant_guard.tenant_column', true))
    WHERE c.relkind IN ('r', 'p', 'm', 'f') AND c.relpersistence <> 't'
-     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenant_guard') AND n.nspname !~ '^pg_toast';
+     AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast'
+     -- What somebody put into the extension's schema is looked at; what the extension put there is not.
+     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                       JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'tenant_guard'
+                      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+                        AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e');
 COMMENT ON VIEW tenant_guard.audited_relations IS
   'The tables, materialized views and foreign tables that audit() looks at, and how they are isolated.';
 REVOKE ALL ON tenant_guard.audited_relations FROM PUBLIC;

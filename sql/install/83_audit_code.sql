@@ -12,14 +12,16 @@ CREATE FUNCTION tenant_guard.audit_code()
                     WHERE v.function = tenant_guard.function_signature(p.oid)
                       AND v.definition = tenant_guard.function_definition(p.oid)) AS is_vouched
       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-     WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tenant_guard')
+     WHERE p.prosecdef AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+       AND NOT EXISTS (SELECT FROM pg_depend x JOIN pg_extension e ON e.oid = x.refobjid AND e.extname = 'tenant_guard'
+                        WHERE x.classid = 'pg_proc'::regclass AND x.objid = p.oid AND x.deptype = 'e')
   ), views AS (
     SELECT DISTINCT c.oid::regclass::text AS name, c.relowner, read.name AS reads
       FROM pg_class c
       JOIN pg_rewrite w ON w.ev_class = c.oid AND w.ev_type = '1'
       JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
       JOIN tenant_guard.audited_relations read ON read.relation = d.refobjid AND read.is_isolated
-     WHERE c.relkind = 'v' AND c.relnamespace <> 'tenant_guard'::regnamespace
+     WHERE c.relkind = 'v'
        AND NOT EXISTS (SELECT FROM unnest(c.reloptions) o WHERE o ~* '^security_invoker=(true|on|yes|1)$')
   )
   SELECT 'TG301', v.name, format('reads %s as its owner %s, to whom row security does not apply',
