@@ -26,10 +26,11 @@ CREATE VIEW tenant_guard.audited_relations AS
    WHERE c.relkind IN ('r', 'p', 'm', 'f') AND c.relpersistence <> 't'
      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast'
      -- What somebody put into the extension's schema is looked at; what the extension put there is not.
-     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
-                       JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'tenant_guard'
-                      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
-                        AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e');
+     -- NOT IN is hashed, however old the statistics of the catalogs are.
+     AND c.oid NOT IN (SELECT d.objid FROM pg_catalog.pg_depend d
+                        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'e'
+                          AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+                          AND d.refobjid = (SELECT e.oid FROM pg_catalog.pg_extension e WHERE e.extname = 'tenant_guard'));
 COMMENT ON VIEW tenant_guard.audited_relations IS
   'The tables, materialized views and foreign tables that audit() looks at, and how they are isolated.';
 REVOKE ALL ON tenant_guard.audited_relations FROM PUBLIC;
