@@ -101,7 +101,7 @@ CREATE FUNCTION tenant_guard.audit_relations()
                       WHERE k.conrelid = t.relation AND k.confrelid = t.parent AND k.conname = t.parent_constraint)
   UNION ALL
   SELECT 'TG117', t.name, format('is protected through "%s": each row costs a look-up there. A tenant column of its own is '
-                                 'faster (TG602 has the statements)', t.parent), NULL
+                                 'faster: SELECT * FROM tenant_guard.tenant_column_migration(%L)', t.parent, t.name), NULL
     FROM tables t WHERE t.status = 'derived' AND NOT t.relispartition
 $$;
 COMMENT ON FUNCTION tenant_guard.audit_relations() IS 'The findings TG1xx of audit(): relations and their row security.';
