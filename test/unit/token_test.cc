@@ -57,6 +57,29 @@ TEST(Token, EveryFlippedBitIsRefused) {
     }
 }
 
+// Revocation lists, caches and logs go by what a token says; none may exist in two spellings.
+TEST(Token, NoOtherSpellingOfAGoodOneIsAccepted) {
+    const SigningKey& key = hs256();
+    const std::string good = mint(key, header_of(key), good_claims);
+    ASSERT_EQ(verify(good, key).verdict, Verdict::ok);
+    for (std::size_t at = 0; at <= good.size(); at++) {
+        for (int byte = 0; byte < 256; byte++) {
+            const char c = static_cast<char>(byte);
+            std::string inserted = good;
+            inserted.insert(at, 1, c);
+            ASSERT_NE(verify(inserted, key).verdict, Verdict::ok) << byte << " before " << at;
+            if (at == good.size() || good[at] == c) continue;
+            std::string replaced = good;
+            replaced[at] = c;
+            ASSERT_NE(verify(replaced, key).verdict, Verdict::ok) << byte << " at " << at;
+        }
+        if (at == good.size()) continue;
+        std::string without = good;
+        without.erase(at, 1);
+        ASSERT_NE(verify(without, key).verdict, Verdict::ok) << "without " << at;
+    }
+}
+
 TEST(Token, OtherShapesAreRefused) {
     const std::string good = mint(hs256(), header_of(hs256()), good_claims);
     const std::size_t first = good.find('.'), second = good.rfind('.');
