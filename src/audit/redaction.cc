@@ -20,8 +20,19 @@ post_parse_analyze_hook_type next_analyze = nullptr;
 
 constexpr std::string_view tree_titles[] = {"raw parse tree:", "parse tree:", "rewritten parse tree:", "plan:"};
 
-bool is_secret_statement(const char* text) {
-    return text && (holds_token(text) || (has_literal(text) && hands_over_secret(text)));
+bool is_secret_statement(std::string_view text) {
+    return holds_token(text) || (has_literal(text) && hands_over_secret(text));
+}
+
+// What the client sent in this message; empty without one.
+std::string_view running_text() { return debug_query_string ? debug_query_string : ""; }
+
+// The statement itself, of the many that a message may have: looking at all of the message for each of
+// them would take the square of its length.
+std::string_view text_of(const ParseState* state, const Query* query) {
+    if (!state->p_sourcetext) return {};
+    const char* begin = state->p_sourcetext + (query->stmt_location > 0 ? query->stmt_location : 0);
+    return {begin, query->stmt_len > 0 ? static_cast<std::size_t>(query->stmt_len) : std::strlen(begin)};
 }
 
 // The fields may be constants of the program: what is changed is a copy.
@@ -68,8 +79,8 @@ bool quotes_value(const ErrorData* error) {
 
 void on_log(ErrorData* error) {
     const MemoryContext before = MemoryContextSwitchTo(error->assoc_context);
-    const bool is_secret = is_secret_statement(debug_query_string);
-    const bool with_literals = debug_query_string && hands_over_secret(debug_query_string);
+    const bool is_secret = is_secret_statement(running_text());
+    const bool with_literals = hands_over_secret(running_text());
     if (error->detail && is_tree(error->message)) redact_tree(error->detail, is_secret || with_literals);
     if (with_literals && quotes_value(error)) error->detail = error->context = nullptr;
     redact(error->message, with_literals);
@@ -89,7 +100,7 @@ void on_log(ErrorData* error) {
 // pg_stat_statements keeps utility statements as they were written, and counts those with an identifier.
 void on_analyze(ParseState* state, Query* query, JumbleState* jumble) {
     if (next_analyze) next_analyze(state, query, jumble);
-    if (!is_secret_statement(state->p_sourcetext)) return;
+    if (!is_secret_statement(text_of(state, query))) return;
     hide_running_statement();
     if (query->utilityStmt) query->queryId = 0;
 }
@@ -97,7 +108,7 @@ void on_analyze(ParseState* state, Query* query, JumbleState* jumble) {
 }  // namespace
 
 void hide_running_statement() {
-    if (is_secret_statement(debug_query_string))
+    if (is_secret_statement(running_text()))
         pgstat_report_activity(STATE_RUNNING, "<statement with a token>");
 }
 
