@@ -30,11 +30,15 @@ struct Entry {
 
 HTAB* entries = nullptr;
 
+// The entry asked for last: a look-up by key asks for one relation, several times. Goes with every removal.
+Entry* last_entry = nullptr;
+
 // Counts the invalidations heard of. Looking a relation up may process some; an answer counts only if
 // none arrived while it was made.
 uint64 changes = 0;
 
 Entry& entry_of(Oid relation) {
+    if (last_entry && last_entry->relation == relation) return *last_entry;
     if (!entries) {
         HASHCTL control{};
         control.keysize = sizeof(Oid);
@@ -47,11 +51,13 @@ Entry& entry_of(Oid relation) {
         entry->role = InvalidOid;
         entry->policy = PolicyState::unknown;
     }
+    last_entry = entry;
     return *entry;
 }
 
 void forget_everything() {
     changes++;
+    last_entry = nullptr;
     if (!entries) return;
     HASH_SEQ_STATUS scan;
     hash_seq_init(&scan, entries);
@@ -61,6 +67,7 @@ void forget_everything() {
 
 void on_relation_change(Datum, Oid relation) {
     changes++;
+    last_entry = nullptr;
     if (!OidIsValid(relation) || relation == catalog::known_relations_table())
         forget_everything();
     else if (entries)
