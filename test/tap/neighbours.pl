@@ -30,7 +30,7 @@ sub check_order
     my $node = start_sample("node_$order", preload => $preload, conf => $conf);
     my @extensions = grep { $_ ne 'auto_explain' } @neighbours;
     $node->safe_psql('sample', join ' ', map { "CREATE EXTENSION $_;" } @extensions, 'hypopg');
-    $node->safe_psql('sample', 'GRANT EXECUTE ON FUNCTION set_user(text), pg_stat_statements_reset(oid, oid, bigint) TO app');
+    $node->safe_psql('sample', 'GRANT EXECUTE ON FUNCTION set_user(text), pg_stat_statements_reset TO app');
 
     my $session = session($node);
     my $begin = "BEGIN;\n" . authenticate($acme);
