@@ -643,6 +643,7 @@ CREATE FUNCTION tenant_guard.close_protected_relations() RETURNS void
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   member regclass;
+  grantee text;
 BEGIN
   FOR member IN SELECT r.relation FROM tenant_guard.relations r JOIN pg_class c ON c.oid = r.relation
                  WHERE r.status IN ('protected', 'derived') LOOP
@@ -651,7 +652,18 @@ BEGIN
     EXECUTE format('CREATE POLICY tenant_guard_closed ON %s AS RESTRICTIVE FOR ALL TO PUBLIC '
                    'USING (false) WITH CHECK (false)', member);
   END LOOP;
+  -- No policy is possible on these, and their secure views go with the extension: nobody but the owner keeps rights.
+  FOR member, grantee IN
+      SELECT DISTINCT s.relation, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+        FROM tenant_guard.secure_views s
+        JOIN pg_class c ON c.oid = s.relation,
+             LATERAL (SELECT c.relacl AS acl UNION ALL SELECT attacl FROM pg_attribute WHERE attrelid = c.oid) acls,
+             aclexplode(acls.acl) a
+       WHERE a.grantee <> c.relowner LOOP
+    EXECUTE format('REVOKE ALL ON %s FROM %s CASCADE', member, grantee);
+  END LOOP;
 END
 $$;
 COMMENT ON FUNCTION tenant_guard.close_protected_relations() IS
-  'Gives every protected relation a policy that refuses all rows and needs no extension.';
+  'Gives every protected relation a policy that refuses all rows and needs no extension, and takes all rights on relations '
+  'with a secure view from everybody but their owners.';

@@ -56,6 +56,7 @@ INSERT INTO kinds.note_pages SELECT 1, id FROM customers LIMIT 5;
 INSERT INTO kinds.with_policies SELECT id, slug FROM tenants;
 INSERT INTO kinds.child SELECT id, slug FROM tenants;
 INSERT INTO kinds.list SELECT slug, 5 FROM tenants;
+CREATE MATERIALIZED VIEW kinds.counts AS SELECT tenant_id, v, count(*) FROM kinds.with_policies GROUP BY 1, 2;
 GRANT USAGE ON SCHEMA kinds TO app;
 GRANT ALL ON ALL TABLES IN SCHEMA kinds TO app;
 CREATE STATISTICS kinds.counted ON tenant_id, v FROM kinds.plain;
@@ -83,6 +84,12 @@ BEGIN
   PERFORM tenant_guard.protect_via('kinds.notes', 'orders');
   PERFORM tenant_guard.protect_via('kinds.note_pages', 'customers');
   PERFORM tenant_guard.protect_via('customer_names', 'customers');
+  PERFORM tenant_guard.restrict_by_attribute('kinds.with_policies', 'v', 'role');
+  PERFORM tenant_guard.restrict_by_attribute('kinds.base', 'v', 'role');
+  PERFORM tenant_guard.restrict_by_attribute('kinds.list', 'at', 'at');
+  PERFORM tenant_guard.restrict_by_attribute('kinds.notes', 'note', 'note');
+  PERFORM tenant_guard.secure_view('kinds.counts');
+  PERFORM tenant_guard.restrict_by_attribute('kinds.counts', 'v', 'role');
 END $$;
 
 -- What is protected through another first; parents take their children along.
@@ -90,6 +97,7 @@ CREATE PROCEDURE unprotect_house() LANGUAGE plpgsql AS $$
 DECLARE
   root regclass;
 BEGIN
+  DROP VIEW kinds.counts_secure;
   FOR root IN SELECT r.relation FROM tenant_guard.relations r
                WHERE NOT EXISTS (SELECT FROM pg_inherits i JOIN tenant_guard.relations p ON p.relation = i.inhparent WHERE i.inhrelid = r.relation)
                ORDER BY r.status <> 'derived' LOOP
@@ -134,7 +142,8 @@ isnt(snapshot('sample'), $before, 'which the catalogs show');
 my ($out, $err) = run_sql($node, 'DROP EXTENSION tenant_guard', user => '');
 like($err, qr/2BP01/, 'DROP EXTENSION is refused while anything is protected');
 $node->safe_psql('sample', 'CALL unprotect_house()');
-is($node->safe_psql('sample', 'SELECT count(*) FROM tenant_guard.relations'), '0', 'unprotect() of all');
+is($node->safe_psql('sample', 'SELECT count(*) FROM tenant_guard.relations; SELECT count(*) FROM tenant_guard.attribute_restrictions'), "0\n0",
+    'unprotect() of all');
 is_same_text(snapshot('sample'), $before, 'every catalog is what it was, to the row');
 
 # What is made, joins and leaves while the rest is protected.
@@ -182,9 +191,11 @@ my $rows_before = 0;
 $rows_before += $_ for split /\n/, $node->safe_psql('copy', $counts);
 $node->safe_psql('copy', 'CREATE POLICY widest ON customers USING (true); CREATE POLICY widest ON kinds.note_pages USING (true);'
       . 'CREATE ROLE reader; GRANT USAGE ON SCHEMA kinds TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA public, kinds TO reader;'
-      . 'DROP EXTENSION tenant_guard CASCADE');
+      . 'GRANT SELECT ON kinds.counts_secure TO reader; DROP EXTENSION tenant_guard CASCADE');
 cmp_ok($rows_before, '>', 1000, 'the superuser sees the rows');
 is($node->safe_psql('copy', "SET ROLE reader; $counts"), join("\n", (0) x @declared), 'after CASCADE nobody else does, in no kind of table');
+refuses($node, "SET ROLE reader; SELECT count(*) FROM $_", '42(?:501|P01)', "and $_ is closed too", db => 'copy', user => '')
+  for 'kinds.counts', 'kinds.counts_secure';
 is($node->safe_psql('copy', 'DROP POLICY tenant_guard_closed ON customers; SET ROLE reader; SELECT count(*) > 0 FROM customers'),
     't', 'until the policy is dropped by which it was closed');
 
