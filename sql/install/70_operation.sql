@@ -18,7 +18,7 @@ CREATE VIEW tenant_guard.protection AS
               WHEN candidate.attname IS NULL THEN 'It has no tenant column.'
               WHEN tenant_guard.tenant_function(candidate.atttypid) IS NULL
               THEN pg_catalog.format('Column "%s" of type %s cannot be a tenant column.', candidate.attname,
-                                     pg_catalog.format_type(candidate.atttypid, candidate.atttypmod))
+                                     pg_catalog.format_type(candidate.atttypid, candidate.atttypmod)) COLLATE pg_catalog."default"
               ELSE 'Nobody protected it.' END AS reason,
          pg_catalog.array_remove(ARRAY[
            CASE WHEN r.status IN ('protected', 'derived') AND NOT c.relrowsecurity
