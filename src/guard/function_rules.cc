@@ -33,6 +33,7 @@ constexpr const char* activity = "It shows when and how much other tenants write
 constexpr const char* files = "It reaches files of the server.";
 constexpr const char* large_objects = "Large objects have no tenant.";
 constexpr const char* session_locks = "The lock would stay on the connection for its next user.";
+constexpr const char* session_setting = "The setting would stay on the connection for its next user.";
 constexpr const char* random_seed = "It would let who called it predict random() for the next user of the connection.";
 constexpr const char* sequences = "It shows or changes what other tenants' rows are numbered with.";
 constexpr const char* other_servers = "It reaches another server, or this one past the guard.";
@@ -109,7 +110,8 @@ constexpr FunctionRule function_rules[] = {
     {"pg_advisory_lock_shared", session_locks},
     {"pg_try_advisory_lock", session_locks},
     {"pg_try_advisory_lock_shared", session_locks},
-    {"set_limit", "The setting would stay on the connection for its next user."},
+    {"set_limit", session_setting},
+    {"isn_weak", session_setting},
     {"setseed", random_seed},
     {"setval", sequences},
     {"pg_sequence_last_value", sequences},
@@ -117,6 +119,7 @@ constexpr FunctionRule function_rules[] = {
     {"dblink*", other_servers},
     {"postgres_fdw_*", other_servers},
     {"pg_logical_*", replication},
+    {"pg_get_logical_snapshot_*", replication},
     {"pg_create_*_slot", replication},
     {"pg_copy_*_slot", replication},
     {"pg_drop_replication_slot", replication},
@@ -128,6 +131,7 @@ constexpr FunctionRule function_rules[] = {
     {"heap_page_*", pages},
     {"bt_page_*", pages},
     {"bt_metap", pages},
+    {"bt_multi_page_stats", pages},
     {"pg_buffercache*", pages},
     {"pg_visibility*", pages},
     {"pg_freespace", pages},

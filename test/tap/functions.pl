@@ -57,7 +57,7 @@ CREATE FUNCTION public.pg_read_file() RETURNS int LANGUAGE sql AS 'SELECT 1';
 GRANT EXECUTE ON FUNCTION dblink(text) TO app;
 SELECT tenant_guard.guard_role('app');
 END
-for my $call ("pg_stat_get_activity(NULL)", "dblink('SELECT 1')", 'set_limit(0.5)', "pg_relation_size('pg_class')", "lo_get(1)")
+for my $call ("pg_stat_get_activity(NULL)", "dblink('SELECT 1')", 'set_limit(0.5)', 'isn_weak(true)', "pg_relation_size('pg_class')", "lo_get(1)")
 {
     refuses($node, "SELECT $call", '42501', "$call is refused", message => qr/is not allowed in a guarded transaction/, db => 'postgres');
 }
