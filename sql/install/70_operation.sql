@@ -17,6 +17,7 @@ CREATE VIEW tenant_guard.protection AS
               WHEN c.relkind IN ('m', 'f') THEN 'Row security is not possible on it.'
               WHEN candidate.attname IS NULL THEN 'It has no tenant column.'
               WHEN tenant_guard.tenant_function(candidate.atttypid) IS NULL
+              -- The collation of a name would become the column's, which no upgrade can change.
               THEN pg_catalog.format('Column "%s" of type %s cannot be a tenant column.', candidate.attname,
                                      pg_catalog.format_type(candidate.atttypid, candidate.atttypmod)) COLLATE pg_catalog."default"
               ELSE 'Nobody protected it.' END AS reason,
