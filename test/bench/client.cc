@@ -14,6 +14,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -107,7 +108,8 @@ double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
-// What is measured side by side: each once per round, in turns. `measure` returns microseconds.
+// What is measured side by side: each once per round, in an order that every round shuffles anew, since what ran before
+// (a long statement, say) leaves its traces in the caches. `measure` returns microseconds.
 struct Variant {
     std::string name;
     std::function<double()> measure;
@@ -117,8 +119,13 @@ struct Variant {
 void run_in_turns(std::vector<Variant> variants, int rounds) {
     for (Variant& variant : variants)
         for (int i = 0; i < 7; i++) variant.measure();  // until the server has settled on a plan
-    for (int round = 0; round < rounds; round++)
-        for (Variant& variant : variants) variant.samples.push_back(variant.measure());
+    std::vector<Variant*> order;
+    for (Variant& variant : variants) order.push_back(&variant);
+    std::mt19937 random(1);
+    for (int round = 0; round < rounds; round++) {
+        std::shuffle(order.begin(), order.end(), random);
+        for (Variant* variant : order) variant->samples.push_back(variant->measure());
+    }
     for (const Variant& variant : variants)
         std::printf("%s\t%.3f\n", variant.name.c_str(), median(variant.samples));
 }
@@ -182,7 +189,7 @@ void measure_fresh_backend(const Tokens& tokens, int rounds) {
     const auto first = [&](const std::string& statement) {
         Session session;
         session.run("BEGIN");
-        return time_of([&] { session.run(statement); });
+        return processor_time_of(session, [&] { session.run(statement); });
     };
     run_in_turns({{"fresh/authenticate",
                    [&] { return first("SELECT tenant_guard.authenticate('" + tokens.one() + "')"); }},
