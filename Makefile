@@ -42,10 +42,6 @@ REGRESS_OPTS   = --inputdir=. --load-extension=tenant_guard --encoding=UTF8 --no
 ISOLATION_OPTS = --inputdir=test/isolation --load-extension=tenant_guard --encoding=UTF8 --no-locale
 EXTRA_CLEAN    = $(install_script) $(upgrade_script) build results output_iso regression.diffs regression.out
 
-# Protection by other means than a tenant column, and of every kind of relation.
-REGRESS   += attributes secure_views tenant_column kinds
-ISOLATION += protect_locked
-
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)

@@ -19,7 +19,7 @@ INSERT INTO saas.sales
 GRANT ALL ON saas.sales TO regress_tg_app;
 
 -- Refused.
-\set VERBOSITY verbose
+\set VERBOSITY default
 CREATE TABLE saas.apart (region text);
 SELECT * FROM tenant_guard.restrict_by_attribute('saas.apart', 'region', 'region');
 SELECT * FROM tenant_guard.restrict_by_attribute('saas.sales', 'no_column', 'region');

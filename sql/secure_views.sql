@@ -26,7 +26,7 @@ GRANT SELECT ON saas.totals, saas."Odd ""totals" TO regress_tg_app;
 RESET ROLE;
 
 -- Refused.
-\set VERBOSITY verbose
+\set VERBOSITY default
 SELECT * FROM tenant_guard.secure_view('saas.sales');
 SELECT * FROM tenant_guard.secure_view('saas."Odd ""totals"');
 SELECT * FROM tenant_guard.secure_view('saas.totals', NULL, 'total');

@@ -29,7 +29,7 @@ INSERT INTO "Saas".more_marks SELECT 1 + i % 50, 'mm' FROM generate_series(1, 60
 GRANT ALL ON ALL TABLES IN SCHEMA "Saas" TO regress_tg_app;
 
 -- Refused.
-\set VERBOSITY verbose
+\set VERBOSITY default
 SELECT * FROM tenant_guard.tenant_column_migration('"Saas"."It ems"');
 SELECT count(*) FROM tenant_guard.protect('"Saas".orders', 'Account');
 SELECT * FROM tenant_guard.tenant_column_migration('"Saas".orders');
