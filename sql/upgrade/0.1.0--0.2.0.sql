@@ -19,6 +19,3 @@ ALTER TABLE tenant_guard.relations DROP CONSTRAINT relations_status_check;
 ALTER TABLE tenant_guard.relations ADD CHECK (status IN ('protected', 'derived', 'shared')),
   ADD CHECK (status <> 'derived' OR parent IS NOT NULL AND parent_constraint IS NOT NULL);
 
--- Its columns have other collations.
-DROP VIEW tenant_guard.protection;
-

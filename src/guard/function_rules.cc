@@ -208,8 +208,7 @@ Entry look_up(Oid function) {
     // A client's own function may be called like one of these; C functions are what extensions bring.
     const bool is_foreign_code =
         form->pronamespace == PG_CATALOG_NAMESPACE || form->prolang == ClanguageId;
-    // set_limit() is pg_trgm's, and sets its threshold for the session.
-    if (is_foreign_code && (name == "set_config" || name == "set_limit")) found.verdict = Verdict::set_config;
+    if (is_foreign_code && name == "set_config") found.verdict = Verdict::set_config;
     if (is_foreign_code && found.verdict == Verdict::allowed)
         for (const FunctionRule& rule : function_rules)
             if (matches(rule.name, name)) {

@@ -50,7 +50,7 @@ $node->safe_psql('sample', <<'END');
 CREATE ROLE dba;
 GRANT USAGE ON SCHEMA tenant_guard TO dba;
 GRANT EXECUTE ON FUNCTION tenant_guard.protect(regclass, name), tenant_guard.health() TO dba;
-GRANT SELECT ON tenant_guard.keys TO dba;
+GRANT SELECT ON tenant_guard.keys, tenant_guard.protection TO dba;
 REVOKE EXECUTE ON FUNCTION tenant_guard.claims() FROM PUBLIC;
 SELECT tenant_guard.revoke_token('an-id', 'infinity');
 END
@@ -93,7 +93,7 @@ $node->safe_psql('sample', 'DROP TABLE later');
 # What an administrator granted and revoked: still so, and in the dump. An extension's script that grants again would
 # make it part of the extension, and lose it there.
 is($node->safe_psql('sample', q{SELECT has_function_privilege('dba', 'tenant_guard.protect(regclass, name)', 'EXECUTE'),
-  has_table_privilege('dba', 'tenant_guard.keys', 'SELECT'), has_function_privilege('app', 'tenant_guard.claims()', 'EXECUTE'),
+  has_table_privilege('dba', 'tenant_guard.keys', 'SELECT') AND has_table_privilege('dba', 'tenant_guard.protection', 'SELECT'), has_function_privilege('app', 'tenant_guard.claims()', 'EXECUTE'),
   has_function_privilege('app', 'tenant_guard.protect(regclass, name)', 'EXECUTE')}), 't|t|f|f', 'grants are as they were');
 my ($dump) = run_command([ 'pg_dump', '--schema-only', $node->connstr('sample') ]);
 like($dump, qr/^GRANT ALL ON FUNCTION tenant_guard\.protect\(.*TO dba;$/m, 'the grant on a function is dumped');
@@ -104,7 +104,7 @@ like($dump, qr/^REVOKE ALL ON FUNCTION tenant_guard\.claims\(\) FROM PUBLIC;$/m,
 $node->safe_psql('sample', <<'END');
 REVOKE ALL ON SCHEMA tenant_guard FROM dba;
 REVOKE ALL ON FUNCTION tenant_guard.protect(regclass, name), tenant_guard.health() FROM dba;
-REVOKE ALL ON tenant_guard.keys FROM dba;
+REVOKE ALL ON tenant_guard.keys, tenant_guard.protection FROM dba;
 GRANT EXECUTE ON FUNCTION tenant_guard.claims() TO PUBLIC;
 END
 is(differences(objects('fresh'), objects('sample')), '', 'object by object equal to a fresh installation');
