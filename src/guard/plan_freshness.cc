@@ -64,6 +64,8 @@ void collect(const Query* query, Unconditioned& found) {
         index++;
         if (entry->rtekind == RTE_SUBQUERY) collect(entry->subquery, found);
         if (entry->rtekind != RTE_RELATION || entry->securityQuals != NIL) continue;
+        // EXCLUDED of an upsert: the form of the target, and none of its rows.
+        if (entry->relkind == RELKIND_COMPOSITE_TYPE) continue;
         if (index == query->resultRelation && query->withCheckOptions != NIL) continue;
         pg::RelationAccess access;
         if (!pg::read_access(query, entry, access)) continue;
