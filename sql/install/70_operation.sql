@@ -91,10 +91,11 @@ CREATE VIEW tenant_guard.protection AS
    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relpersistence <> 't'
      AND n.nspname NOT IN ('pg_catalog', 'information_schema')
      AND n.nspname !~ '^pg_toast'
-     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
-                       JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'tenant_guard'
-                      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
-                        AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e');
+     -- NOT IN is hashed, whatever the planner believes of a catalog that nobody has analyzed.
+     AND c.oid NOT IN (SELECT d.objid FROM pg_catalog.pg_depend d
+                         JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'tenant_guard'
+                        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                          AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e');
 COMMENT ON VIEW tenant_guard.protection IS
   'A row per user relation: protected, derived, shared, unprotected (guarded transactions are refused it) '
   'or exempt, why, what is wrong with it, and how it is isolated.';
