@@ -256,6 +256,8 @@ CREATE TABLE saas.l_base_child () INHERITS (saas.l_base);
 CREATE TABLE saas.l_heir (tenant_id uuid, v text);
 CREATE TABLE saas.l_heir_above (tenant_id uuid, v text);
 CREATE TABLE saas.l_heir_below () INHERITS (saas.l_heir_above);
+CREATE TABLE saas.l_safe_above (tenant_id uuid, v text);
+CREATE TABLE saas.l_safe_below () INHERITS (saas.l_safe_above);
 CREATE TABLE saas.l_late (v text);
 CREATE TABLE saas.l_late_child () INHERITS (saas.l_late);
 CREATE TYPE saas.l_shape AS (v text);
@@ -263,6 +265,7 @@ CREATE TABLE saas.l_typed OF saas.l_shape;
 CREATE TABLE saas.l_referenced (id int PRIMARY KEY, tenant_id uuid);
 SELECT count(*) > 0 AS done FROM tenant_guard.protect('saas.l_parent');
 SELECT count(*) > 0 AS done FROM tenant_guard.protect('saas.l_base');
+SELECT count(*) > 0 AS done FROM tenant_guard.protect('saas.l_safe_above');
 RESET tenant_guard.auto_protect;
 DO $$
 DECLARE
@@ -279,7 +282,7 @@ BEGIN
       'ALTER TABLE saas.l_parent DETACH PARTITION saas.l_sibling',
       'CREATE TABLE saas.l_new () INHERITS (saas.l_base)',
       'ALTER TABLE saas.l_heir INHERIT saas.l_base',
-      'ALTER TABLE saas.l_heir_above INHERIT saas.l_base',
+      'ALTER TABLE saas.l_safe_above INHERIT saas.l_base',
       'ALTER TABLE saas.l_late ADD COLUMN tenant_id uuid',
       'ALTER TABLE saas.l_late RENAME COLUMN v TO tenant_id',
       'ALTER TYPE saas.l_shape ADD ATTRIBUTE tenant_id uuid CASCADE',
@@ -307,11 +310,57 @@ BEGIN
   END LOOP;
 END
 $$;
--- The locks that were only there with it: INHERIT itself locks the children of the child too weakly to protect them.
+-- The locks that were only there with it.
 SELECT statement, relation, mode FROM locks_taken WHERE with_trigger
 EXCEPT SELECT statement, relation, mode FROM locks_taken WHERE NOT with_trigger;
 -- Control: locks were seen.
 SELECT count(DISTINCT statement) AS statements, count(*) > 30 AS locks FROM locks_taken;
+
+-- INHERIT does not lock what is below the child. If that is not protected yet, it is refused, and nothing is locked behind
+-- the owner's back; who locked it, or protected it before, is not.
+ALTER TABLE saas.l_base OWNER TO regress_tg_owner;
+ALTER TABLE saas.l_heir_above OWNER TO regress_tg_owner;
+ALTER TABLE saas.l_heir_below OWNER TO regress_tg_owner;
+GRANT SELECT ON held TO regress_tg_owner;
+SET SESSION AUTHORIZATION regress_tg_owner;
+\set VERBOSITY sqlstate
+BEGIN;
+ALTER TABLE saas.l_heir_above INHERIT saas.l_base;
+ROLLBACK;
+\set VERBOSITY default
+BEGIN;
+LOCK TABLE ONLY saas.l_heir_above IN ACCESS EXCLUSIVE MODE;
+SELECT relation, mode FROM held ORDER BY relation;
+ALTER TABLE saas.l_heir_above INHERIT saas.l_base;
+ROLLBACK;
+BEGIN;
+LOCK TABLE saas.l_heir_above IN ACCESS EXCLUSIVE MODE;
+ALTER TABLE saas.l_heir_above INHERIT saas.l_base;
+SELECT relation, state FROM states('^l_heir');
+ROLLBACK;
+RESET SESSION AUTHORIZATION;
+-- The same for restrictions by attribute, and for what is protected through a parent.
+BEGIN;
+SELECT count(*) > 0 AS done FROM tenant_guard.restrict_by_attribute('saas.l_base', 'v', 'region');
+SAVEPOINT restricted;
+ALTER TABLE saas.l_safe_above INHERIT saas.l_base;
+ROLLBACK TO restricted;
+LOCK TABLE saas.l_safe_above IN ACCESS EXCLUSIVE MODE;
+ALTER TABLE saas.l_safe_above INHERIT saas.l_base;
+SELECT relation, column_name, attribute FROM tenant_guard.attribute_restrictions ORDER BY relation::text;
+ROLLBACK;
+CREATE TABLE saas.l_derived (ref int REFERENCES saas.l_referenced);
+SELECT count(*) > 0 AS done FROM tenant_guard.protect('saas.l_referenced');
+SELECT count(*) > 0 AS done FROM tenant_guard.protect_via('saas.l_derived', 'saas.l_referenced');
+CREATE TABLE saas.l_item_above (ref int CONSTRAINT l_derived_ref_fkey REFERENCES saas.l_referenced);
+CREATE TABLE saas.l_item_below (CONSTRAINT l_derived_ref_fkey FOREIGN KEY (ref) REFERENCES saas.l_referenced)
+  INHERITS (saas.l_item_above);
+ALTER TABLE saas.l_item_above INHERIT saas.l_derived;
+BEGIN;
+LOCK TABLE saas.l_item_above IN ACCESS EXCLUSIVE MODE;
+ALTER TABLE saas.l_item_above INHERIT saas.l_derived;
+SELECT relation, status, parent FROM tenant_guard.relations WHERE relation::text LIKE 'saas.l_item%' ORDER BY relation::text;
+ROLLBACK;
 
 DROP VIEW held;
 DROP TABLE locks_taken;

@@ -89,6 +89,39 @@ $$;
 COMMENT ON FUNCTION tenant_guard.require_tenant_columns() IS
   'Refuses the running DDL if a protected relation lost its tenant column or a restricted one by it (SQLSTATE 42501).';
 
+CREATE FUNCTION tenant_guard.is_locked(relation regclass) RETURNS boolean
+  LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'tenant_guard_is_locked';
+COMMENT ON FUNCTION tenant_guard.is_locked(regclass) IS 'Whether this transaction holds ACCESS EXCLUSIVE on the relation.';
+
+-- INHERIT locks the child, and not what is below it: to protect that, its owner has to have it locked already. Whoever waits
+-- for such a lock makes others wait, so it is not taken behind the back of who wrote the statement.
+CREATE FUNCTION tenant_guard.require_locked(joining regclass, tenant_column name) RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  unlocked regclass[] := ARRAY(SELECT t FROM tenant_guard.relation_tree(joining) t WHERE NOT tenant_guard.is_locked(t));
+  changed regclass;
+BEGIN
+  IF unlocked = '{}' THEN
+    RETURN;
+  END IF;
+  changed := unlocked[1];
+  IF tenant_column IS NOT NULL THEN
+    SELECT s.step_relation INTO changed FROM tenant_guard.tree_steps(joining, tenant_column) s
+     WHERE s.step_relation = ANY (unlocked) LIMIT 1;
+  END IF;
+  IF changed IS NOT NULL THEN
+    RAISE EXCEPTION USING
+      ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = format('relation "%s" would become a part of a protected relation without being locked', changed),
+      DETAIL = format('It is below "%s". To protect it takes ACCESS EXCLUSIVE on it, which the statement does not take.', joining),
+      HINT = format('Run LOCK TABLE %s IN ACCESS EXCLUSIVE MODE before it, in the same transaction.', joining);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.require_locked(regclass, name) IS
+  'Refuses (SQLSTATE 55000) what becomes a part of a protected relation, if something below it would have to be changed '
+  'that this transaction has not locked. Without a column everything below has to be locked.';
+
 CREATE FUNCTION tenant_guard.protect_new_relations(brings_tenant_column boolean) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -105,9 +138,11 @@ BEGIN
     IF inherited_column IS NOT NULL THEN
       -- Raises an error for what is declared otherwise: rows of the parent land in it.
       CONTINUE WHEN NOT tenant_guard.inherit_restrictions(member) AND declared.tenant_column = inherited_column;
+      PERFORM tenant_guard.require_locked(member, inherited_column);
       PERFORM tenant_guard.run_protection_steps(member, inherited_column);
     ELSIF derivation.parent IS NOT NULL THEN
       CONTINUE WHEN NOT tenant_guard.inherit_restrictions(member) AND declared.parent = derivation.parent;
+      PERFORM tenant_guard.require_locked(member, NULL);
       PERFORM tenant_guard.derive_tree(member, derivation.parent, derivation.parent_constraint);
     ELSIF declared.status IS NULL AND brings_tenant_column AND tenant_guard.has_tenant_column(member) THEN
       PERFORM tenant_guard.run_protection_steps(member, NULL);
@@ -128,40 +163,61 @@ COMMENT ON FUNCTION tenant_guard.ddl_command_end() IS
   'require_tenant_columns() where columns change their names.';
 
 -- What CASCADE takes along is not named by any statement: a domain goes with the columns of its type, a type's
--- attribute with the columns of the tables made of it, and both with the policies.
+-- attribute with the columns of the tables made of it, and both with the policies. Most drops concern nothing of that, so
+-- the list is read once, and our tables only for what it names: whatever deletes from them, be it no row at all, makes every
+-- session look again, and each statement about them is planned anew.
 CREATE FUNCTION tenant_guard.forget_dropped_relations() RETURNS event_trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 DECLARE
+  gone oid[];
+  functions text[];
+  lost_columns boolean;
+  lost_policies boolean;
   lost record;
 BEGIN
-  DELETE FROM tenant_guard.relations r
-   WHERE r.relation::oid IN (SELECT d.objid FROM pg_event_trigger_dropped_objects() d
-                              WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0);
+  SELECT array_agg(d.objid) FILTER (WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0),
+         array_agg(d.object_identity) FILTER (WHERE d.classid = 'pg_proc'::regclass),
+         bool_or(d.classid = 'pg_class'::regclass AND d.objsubid > 0),
+         bool_or(d.classid = 'pg_policy'::regclass AND d.address_names[3] IN ('tenant_guard_isolation', 'tenant_guard_access'))
+    INTO gone, functions, lost_columns, lost_policies
+    FROM pg_event_trigger_dropped_objects() d;
+  IF EXISTS (SELECT FROM tenant_guard.relations r WHERE r.relation = ANY (gone)) THEN
+    DELETE FROM tenant_guard.relations r WHERE r.relation = ANY (gone);
+  END IF;
   -- A secure view that goes takes the restrictions in it along: its relation is refused from then on.
-  WITH gone AS (SELECT d.objid FROM pg_event_trigger_dropped_objects() d
-                 WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0),
-       secured AS (DELETE FROM tenant_guard.secure_views s
-                    WHERE s.view::oid IN (SELECT objid FROM gone) OR s.relation::oid IN (SELECT objid FROM gone)
-                   RETURNING s.relation)
-  DELETE FROM tenant_guard.attribute_restrictions r
-   WHERE r.relation::oid IN (SELECT objid FROM gone) OR r.relation IN (SELECT relation FROM secured);
-  FOR lost IN
-      SELECT r.relation, format('Dropping column "%s"', r.tenant_column) AS what
-        FROM pg_event_trigger_dropped_objects() d
-        JOIN tenant_guard.relations r ON r.relation = d.objid AND r.status = 'protected'
-       WHERE d.classid = 'pg_class'::regclass AND d.objsubid > 0 AND d.address_names[3] = r.tenant_column
-      UNION ALL
-      SELECT r.relation, format('Dropping policy "%s"', d.address_names[3])
-        FROM pg_event_trigger_dropped_objects() d
-        JOIN tenant_guard.relations r
-          ON r.relation = to_regclass(format('%I.%I', d.address_names[1], d.address_names[2])) AND r.status IN ('protected', 'derived')
-       WHERE d.classid = 'pg_policy'::regclass
-         AND d.address_names[3] IN ('tenant_guard_isolation', 'tenant_guard_access') LOOP
-    PERFORM tenant_guard.refuse_lost_isolation(lost.relation, lost.what);
-  END LOOP;
+  IF EXISTS (SELECT FROM tenant_guard.secure_views s WHERE s.view = ANY (gone) OR s.relation = ANY (gone)) THEN
+    WITH secured AS (DELETE FROM tenant_guard.secure_views s WHERE s.view = ANY (gone) OR s.relation = ANY (gone)
+                     RETURNING s.relation)
+    DELETE FROM tenant_guard.attribute_restrictions r WHERE r.relation IN (SELECT relation FROM secured);
+  END IF;
+  IF EXISTS (SELECT FROM tenant_guard.attribute_restrictions r WHERE r.relation = ANY (gone)) THEN
+    DELETE FROM tenant_guard.attribute_restrictions r WHERE r.relation = ANY (gone);
+  END IF;
+  IF lost_columns THEN
+    FOR lost IN
+        SELECT r.relation, r.tenant_column
+          FROM pg_event_trigger_dropped_objects() d
+          JOIN tenant_guard.relations r ON r.relation = d.objid AND r.status = 'protected'
+         WHERE d.classid = 'pg_class'::regclass AND d.objsubid > 0 AND d.address_names[3] = r.tenant_column LOOP
+      PERFORM tenant_guard.refuse_lost_isolation(lost.relation, format('Dropping column "%s"', lost.tenant_column));
+    END LOOP;
+  END IF;
+  -- The policies of a relation that is dropped go with it: no relation has its name any more.
+  IF lost_policies THEN
+    FOR lost IN
+        SELECT to_regclass(format('%I.%I', d.address_names[1], d.address_names[2])) AS relation, d.address_names[3] AS policy
+          FROM pg_event_trigger_dropped_objects() d
+         WHERE d.classid = 'pg_policy'::regclass AND d.address_names[3] IN ('tenant_guard_isolation', 'tenant_guard_access') LOOP
+      CONTINUE WHEN lost.relation IS NULL;
+      IF EXISTS (SELECT FROM tenant_guard.relations r WHERE r.relation = lost.relation AND r.status IN ('protected', 'derived')) THEN
+        PERFORM tenant_guard.refuse_lost_isolation(lost.relation, format('Dropping policy "%s"', lost.policy));
+      END IF;
+    END LOOP;
+  END IF;
   -- Whoever makes a function of that name again has to be vouched for again.
-  DELETE FROM tenant_guard.vouchers v
-   WHERE v.function IN (SELECT d.object_identity FROM pg_event_trigger_dropped_objects() d WHERE d.classid = 'pg_proc'::regclass);
+  IF functions IS NOT NULL AND EXISTS (SELECT FROM tenant_guard.vouchers v WHERE v.function = ANY (functions)) THEN
+    DELETE FROM tenant_guard.vouchers v WHERE v.function = ANY (functions);
+  END IF;
 END
 $$;
 COMMENT ON FUNCTION tenant_guard.forget_dropped_relations() IS

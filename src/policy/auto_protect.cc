@@ -6,9 +6,11 @@
 #include "policy/settings.h"
 
 extern "C" {
+#include "access/relation.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
+#include "storage/lmgr.h"
 }
 
 namespace {
@@ -94,4 +96,11 @@ TG_FUNCTION(tenant_guard_ddl_command_end) {
     if ((effect.makes_or_joins || effect.brings_tenant_column) && policy::auto_protects())
         protect_new_relations(effect.brings_tenant_column);
     PG_RETURN_NULL();
+}
+
+TG_FUNCTION(tenant_guard_is_locked) {
+    Relation relation = relation_open(PG_GETARG_OID(0), AccessShareLock);
+    const bool is_locked = CheckRelationLockedByMe(relation, AccessExclusiveLock, true);
+    relation_close(relation, AccessShareLock);
+    PG_RETURN_BOOL(is_locked);
 }
