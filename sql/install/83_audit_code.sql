@@ -41,10 +41,11 @@ CREATE FUNCTION tenant_guard.audit_code()
          format('ALTER %s %s SET search_path = %s, pg_temp;', d.kind, d.name, d.home)
     FROM definers d WHERE d.path IS NULL
   UNION ALL
-  SELECT 'TG304', d.name, format('is SECURITY DEFINER and its search_path does not name pg_temp, which is then searched first (%s)', d.path),
+  SELECT 'TG304', d.name, format('is SECURITY DEFINER, and temporary objects of its caller are found before what it means (%s)', d.path),
          format('ALTER %s %s SET search_path = %s, pg_temp;', d.kind, d.name,
-                coalesce(nullif(btrim(split_part(d.path, '=', 2)), '""'), 'pg_catalog'))
-    FROM definers d WHERE d.path !~ 'pg_temp'
+                coalesce(nullif(ltrim(regexp_replace(split_part(d.path, '=', 2), '(^|,) *("pg_temp"|pg_temp|"")(?=,|$)', '', 'g'), ', '), ''),
+                         'pg_catalog'))
+    FROM definers d WHERE d.path !~ 'pg_temp"?$'
   UNION ALL
   SELECT 'TG305', p.oid::regprocedure::text, 'is LEAKPROOF: it is called on rows that the isolation then removes',
          format('ALTER FUNCTION %s NOT LEAKPROOF;', p.oid::regprocedure)

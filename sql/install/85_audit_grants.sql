@@ -10,9 +10,12 @@ CREATE FUNCTION tenant_guard.audit_grants()
     ('TRIGGER',    'TG503', 'a trigger of its own would run in the transactions of other tenants'),
     ('MAINTAIN',   'TG504', 'it locks the table for every tenant (VACUUM, CLUSTER, REINDEX, LOCK)')),
   granted AS MATERIALIZED (
-    SELECT r.name AS relation, r.is_isolated, g.grantee, g.name, acl.privilege_type, acl.is_grantable
+    SELECT DISTINCT r.name AS relation, r.is_isolated, g.grantee, g.name, acl.privilege_type, acl.is_grantable
       FROM tenant_guard.audited_relations r
-     CROSS JOIN LATERAL aclexplode(r.relacl) acl
+      JOIN (SELECT c.oid, c.relacl FROM pg_class c WHERE c.relacl IS NOT NULL
+            UNION ALL
+            SELECT a.attrelid, a.attacl FROM pg_attribute a WHERE a.attacl IS NOT NULL) AS acls (relation, acl) ON acls.relation = r.relation
+     CROSS JOIN LATERAL aclexplode(acls.acl) acl
       JOIN grantees g ON g.grantee = acl.grantee
      WHERE acl.grantee <> r.relowner AND r.status IS NOT NULL
   ), sequences AS (

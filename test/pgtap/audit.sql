@@ -106,8 +106,18 @@ SELECT fires(id, what, break, decision) FROM (VALUES
   ('TG203', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING (id = coalesce(nullif(current_setting(''app.t'', true), '''')::int, id))', NULL),
   ('TG203', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING (tenant_guard.tenant_id_int() IS NULL OR id = tenant_guard.tenant_id_int())', NULL),
   ('TG203', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING ((id = tenant_guard.tenant_id_int()) IS NOT FALSE)', NULL),
+  ('TG203', 'policy p on shop.plain', 'CREATE SCHEMA auth; CREATE FUNCTION auth.uid() RETURNS int LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::int''; CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::jsonb''; CREATE POLICY p ON shop.plain USING (auth.uid() IS NULL OR id = auth.uid())', NULL),
+  ('TG203', 'policy p on shop.plain', 'CREATE SCHEMA auth; CREATE FUNCTION auth.uid() RETURNS int LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::int''; CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::jsonb''; CREATE POLICY p ON shop.plain USING (NOT (auth.uid() IS NOT NULL) OR id = auth.uid())', NULL),
+  ('TG203', 'policy p on shop.plain', 'CREATE SCHEMA auth; CREATE FUNCTION auth.uid() RETURNS int LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::int''; CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::jsonb''; CREATE POLICY p ON shop.plain USING ((auth.jwt() ->> ''sub'')::int IS NULL OR id = 1)', NULL),
+  ('TG203', 'policy p on shop.plain', 'CREATE SCHEMA auth; CREATE FUNCTION auth.uid() RETURNS int LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::int''; CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::jsonb''; CREATE POLICY p ON shop.plain USING ((auth.jwt() -> ''org'' ->> ''id'') IS NULL OR id = 1)', NULL),
+  ('TG203', 'policy p on shop.plain', 'CREATE SCHEMA auth; CREATE FUNCTION auth.uid() RETURNS int LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::int''; CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::jsonb''; CREATE POLICY p ON shop.plain USING (id = 1 OR true)', NULL),
+  ('TG203', 'policy p on shop.plain', 'CREATE SCHEMA auth; CREATE FUNCTION auth.uid() RETURNS int LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::int''; CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::jsonb''; CREATE POLICY p ON shop.plain USING (true OR id = 1)', NULL),
+  ('TG203', 'policy p on shop.plain', 'CREATE SCHEMA auth; CREATE FUNCTION auth.uid() RETURNS int LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::int''; CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::jsonb''; CREATE POLICY p ON shop.plain USING (id = 1 OR ''a'' = ''a'')', NULL),
+  ('TG203', 'policy p on shop.plain', 'CREATE SCHEMA auth; CREATE FUNCTION auth.uid() RETURNS int LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::int''; CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::jsonb''; CREATE POLICY p ON shop.plain USING (id = 1 OR (id = 2 AND id = 3) OR 1 = 1)', NULL),
   ('TG204', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING (id = current_setting(''app.t'', true)::int)', NULL),
+  ('TG204', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING (id::text = current_setting(''application_name''))', NULL),
   ('TG205', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING (tenant_guard.claim(''user_metadata'', ''role'') = ''admin'' AND id > 0)', 'DROP POLICY p ON shop.plain'),
+  ('TG205', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING (tenant_guard.claim(''email'') = ''boss@shop'' AND id > 0)', 'DROP POLICY p ON shop.plain'),
   ('TG206', 'policies on shop.plain', 'CREATE POLICY p ON shop.plain USING (id > 0); CREATE POLICY q ON shop.plain FOR SELECT USING (id < 9)', 'DROP POLICY q ON shop.plain'),
   ('TG207', 'policy p on shop.plain', 'CREATE FUNCTION shop.mine() RETURNS int LANGUAGE sql VOLATILE AS ''SELECT 1''; CREATE POLICY p ON shop.plain USING (id = shop.mine())', 'ALTER FUNCTION shop.mine() STABLE'),
   ('TG208', 'policy p on shop.orders', 'CREATE TABLE shop.friends (id int); CREATE POLICY p ON shop.orders USING (id IN (SELECT f.id FROM shop.friends f))', 'SELECT tenant_guard.declare_shared(''shop.friends'', ''for all'')'),
@@ -116,6 +126,30 @@ SELECT fires(id, what, break, decision) FROM (VALUES
   ('TG211', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING (id <> tenant_guard.tenant_id_int())', NULL),
   ('TG211', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING (current_setting(''app.t'', true)::int <> id)', NULL),
   ('TG212', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain USING (id = current_setting(''app.t'', true)::int)', 'ALTER POLICY p ON shop.plain USING (id = (SELECT current_setting(''app.t'', true)::int))'),
+  ('TG212', 'policy p on shop.plain', 'CREATE SCHEMA auth; CREATE FUNCTION auth.uid() RETURNS int LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::int''; CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::jsonb''; CREATE POLICY p ON shop.plain USING (id = auth.uid())', 'ALTER POLICY p ON shop.plain USING (id = (SELECT auth.uid()))'),
+  ('TG213', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain FOR INSERT', NULL),
+  ('TG213', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain AS RESTRICTIVE', NULL),
+  ('TG213', 'policy p on shop.plain', 'CREATE POLICY p ON shop.plain AS RESTRICTIVE USING (true) WITH CHECK (1 = 1)', NULL),
+  ('TG214', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE POLICY p ON shop.late USING (owner = current_user)', 'DROP POLICY p ON shop.late'),
+  ('TG214', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE POLICY p ON shop.late USING (v = session_user)', 'DROP POLICY p ON shop.late'),
+  ('TG214', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE POLICY p ON shop.late USING (current_user = owner)', 'DROP POLICY p ON shop.late'),
+  ('TG214', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE POLICY p ON shop.late USING (owner::text = current_role::text)', 'DROP POLICY p ON shop.late'),
+  ('TG215', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE POLICY p ON shop.late USING (tenant_id = 7)', 'DROP POLICY p ON shop.late'),
+  ('TG215', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE POLICY p ON shop.late USING (tenant_id IN (7, 8) AND v > ''a'')', 'DROP POLICY p ON shop.late'),
+  ('TG215', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE POLICY p ON shop.late USING (tenant_id = -7)', 'DROP POLICY p ON shop.late'),
+  ('TG215', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE POLICY p ON shop.late USING (tenant_id = tenant_guard.tenant_id_int() OR tenant_id = 1)', 'DROP POLICY p ON shop.late'),
+  ('TG215', 'policy p on shop.orders', 'CREATE POLICY p ON shop.orders USING (tenant_id = ''00000000-0000-0000-0000-000000000001'')', 'DROP POLICY p ON shop.orders'),
+  ('TG216', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE POLICY p ON shop.late USING (v LIKE current_setting(''app.t'', true))', 'DROP POLICY p ON shop.late'),
+  ('TG216', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE POLICY p ON shop.late USING (v ILIKE tenant_guard.tenant_id() || ''%'')', 'DROP POLICY p ON shop.late'),
+  ('TG216', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE POLICY p ON shop.late USING (v ~ (SELECT tenant_guard.tenant_id()))', 'DROP POLICY p ON shop.late'),
+  ('TG216', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE POLICY p ON shop.late USING (v SIMILAR TO tenant_guard.attribute(''name''))', 'DROP POLICY p ON shop.late'),
+  ('TG217', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE TABLE shop.admins (tenant int, role text); CREATE POLICY p ON shop.late USING (EXISTS (SELECT FROM shop.admins WHERE role = ''admin''))', 'ALTER POLICY p ON shop.late USING (EXISTS (SELECT FROM shop.admins WHERE role = ''admin'' AND tenant = tenant_id))'),
+  ('TG217', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE TABLE shop.admins (tenant int, role text); CREATE POLICY p ON shop.late USING (tenant_id = 1 OR EXISTS (SELECT FROM shop.admins a WHERE EXISTS (SELECT FROM shop.admins b WHERE b.tenant = a.tenant)))', 'ALTER POLICY p ON shop.late USING (EXISTS (SELECT FROM shop.admins WHERE role = ''admin'' AND tenant = tenant_id))'),
+  ('TG217', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE TABLE shop.admins (tenant int, role text); CREATE POLICY p ON shop.late USING (EXISTS (SELECT FROM shop.admins WHERE role = ''admin''))', 'ALTER POLICY p ON shop.late USING (EXISTS (SELECT FROM shop.admins WHERE tenant = tenant_guard.tenant_id_int()))'),
+  ('TG218', 'policy p on shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id int NOT NULL, owner name, v text); CREATE POLICY p ON shop.late USING (tenant_id = tenant_guard.tenant_id_int()) WITH CHECK (v > ''a'')', NULL),
+  ('TG219', 'policy p on shop.plain calling shop.mine()', 'CREATE FUNCTION shop.mine() RETURNS int LANGUAGE sql IMMUTABLE SET search_path = pg_temp AS ''SELECT current_setting(''''app.t'''', true)::int''; CREATE POLICY p ON shop.plain USING (id = shop.mine())', NULL),
+  ('TG219', 'policy p on shop.plain calling shop.mine()', 'CREATE FUNCTION shop.mine() RETURNS int LANGUAGE sql IMMUTABLE BEGIN ATOMIC SELECT id FROM shop.plain; END; CREATE POLICY p ON shop.plain USING (id = shop.mine())', NULL),
+  ('TG219', 'policy p on shop.plain calling shop.mine()', 'CREATE SCHEMA auth; CREATE FUNCTION auth.uid() RETURNS int LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::int''; CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_temp AS ''SELECT NULL::jsonb''; CREATE FUNCTION shop.mine() RETURNS int LANGUAGE plpgsql IMMUTABLE SET search_path = pg_temp AS ''BEGIN RETURN auth.uid(); END''; CREATE POLICY p ON shop.plain USING (id = shop.mine())', NULL),
   -- Views, functions, triggers, rules.
   ('TG301', 'shop.v', 'CREATE VIEW shop.v AS SELECT * FROM shop.orders', NULL),
   ('TG302', 'shop.f(integer) for PUBLIC', 'CREATE FUNCTION shop.f(int) RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = shop, pg_temp AS ''SELECT 1''', NULL),
@@ -124,6 +158,7 @@ SELECT fires(id, what, break, decision) FROM (VALUES
   ('TG303', 'shop.f()', 'CREATE FUNCTION shop.f() RETURNS int LANGUAGE sql SECURITY DEFINER AS ''SELECT 1''', NULL),
   ('TG304', 'shop.f()', 'CREATE FUNCTION shop.f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = shop, pg_catalog AS ''SELECT 1''', NULL),
   ('TG304', 'shop.f()', 'CREATE FUNCTION shop.f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = '''' AS ''SELECT 1''', NULL),
+  ('TG304', 'shop.f()', 'CREATE FUNCTION shop.f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = pg_temp, shop AS ''SELECT 1''', NULL),
   ('TG303', 'tenant_guard.stray()', 'CREATE FUNCTION tenant_guard.stray() RETURNS int LANGUAGE sql SECURITY DEFINER AS ''SELECT 1''', NULL),
   ('TG305', 'shop.f()', 'CREATE FUNCTION shop.f() RETURNS int LANGUAGE sql LEAKPROOF AS ''SELECT 1''', NULL),
   ('TG306', 'trigger t on shop.orders', 'CREATE FUNCTION shop.t() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = shop, pg_temp AS ''BEGIN RETURN NEW; END''; CREATE TRIGGER t BEFORE INSERT ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.t()', NULL),
@@ -157,6 +192,8 @@ SELECT fires(id, what, break, decision) FROM (VALUES
   ('TG509', 'database pgtap for tg_app', 'GRANT CREATE ON DATABASE pgtap TO tg_app', NULL),
   ('TG510', 'default privileges of tg_owner in schema shop for tg_app', 'ALTER DEFAULT PRIVILEGES FOR ROLE tg_owner IN SCHEMA shop GRANT SELECT ON TABLES TO tg_app', NULL),
   ('TG510', 'default privileges of tg_owner for PUBLIC', 'ALTER DEFAULT PRIVILEGES FOR ROLE tg_owner GRANT ALL ON TABLES TO PUBLIC', NULL),
+  ('TG511', 'shop.orders', 'GRANT SELECT (code) ON shop.orders TO PUBLIC', NULL),
+  ('TG502', 'shop.orders for tg_app', 'GRANT REFERENCES (code) ON shop.orders TO tg_app', NULL),
   ('TG511', 'shop.orders', 'GRANT SELECT ON shop.orders TO PUBLIC', NULL),
   ('TG512', 'shop.orders for tg_app', 'GRANT SELECT ON shop.orders TO tg_app WITH GRANT OPTION', NULL),
   ('TG513', 'foreign server s for tg_app', 'CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; GRANT USAGE ON FOREIGN SERVER s TO tg_app', NULL),
@@ -245,7 +282,14 @@ SELECT is_empty($$SELECT key FROM tenant_guard.audit() GROUP BY key HAVING count
 SAVEPOINT s;
 CREATE POLICY closed ON shop.plain USING (false);
 CREATE POLICY closes ON shop.plain USING (id = nullif(current_setting('tenant_guard.tenant_id', true), '')::int);
-CREATE POLICY narrows ON shop.plain AS RESTRICTIVE USING (true);
+CREATE POLICY narrows ON shop.plain AS RESTRICTIVE USING (id > 0);
+CREATE POLICY narrows_writes ON shop.plain AS RESTRICTIVE USING (true) WITH CHECK (id > 0);
+CREATE POLICY of_the_dba ON shop.plain USING (current_user = 'dba' AND id > 0);
+CREATE POLICY of_the_team ON shop.plain USING (EXISTS (SELECT FROM shop.tenants t WHERE t.slug = 'team'));
+CREATE POLICY of_those ON shop.plain USING (id IN (SELECT o.id FROM shop.orders o));
+CREATE POLICY of_a_pattern ON shop.orders USING (code LIKE 'a%' AND tenant_id = tenant_guard.tenant_id_uuid()) WITH CHECK (code LIKE 'b%');
+CREATE FUNCTION shop.pure(int) RETURNS int LANGUAGE sql IMMUTABLE SET search_path = pg_temp AS 'SELECT $1 + 1';
+CREATE POLICY of_a_pure_function ON shop.plain USING (id = shop.pure(id));
 CREATE POLICY by_attribute ON shop.orders USING (code = tenant_guard.attribute('code'));
 CREATE POLICY when_set ON shop.plain USING (current_setting('tenant_guard.tenant_id', true) <> '' AND id = 1);
 SELECT is_empty($$SELECT * FROM tenant_guard.audit_policies() WHERE check_id NOT IN ('TG206', 'TG212')$$, 'policies that are closed, or close, or narrow');
