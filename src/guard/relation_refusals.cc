@@ -2,6 +2,7 @@
 #include "guard/relation_refusals.h"
 
 #include "enforcement/refusal.h"
+#include "guard/foreign_key_query.h"
 #include "guard/vouchers.h"
 #include "policy/settings.h"
 #include "policy/system_catalogs.h"
@@ -74,6 +75,15 @@ void refuse_isolation_off(Guarding guarding, Oid, const char* name) {
                       .object = name});
 }
 
+void refuse_in_foreign_key(Guarding guarding, const char* name) {
+    refuse(guarding, {.message = psprintf("row security of relation \"%s\" does not apply", name),
+                      .detail = "It is read while a foreign key changes rows, by a check, a default or a BEFORE "
+                                "trigger, as the owner of the relation: PostgreSQL does not force row security "
+                                "on owners meanwhile.",
+                      .hint = "Read it in an AFTER trigger.",
+                      .object = name});
+}
+
 void refuse_bypassed(Guarding guarding, Oid role, const char* name) {
     const char* role_name = GetUserNameFromId(role, true);
     const char* lost_voucher = vouching_detail(role);
@@ -127,7 +137,10 @@ void refuse_access(Guarding guarding, RelationClass found, const pg::RelationAcc
             refuse_isolation_off(guarding, access.relation, name);
             return;
         case RelationClass::isolation_bypassed:
-            refuse_bypassed(guarding, access.role, name);
+            if (is_unforced_on_owner(access.relation, access.role))
+                refuse_in_foreign_key(guarding, name);
+            else
+                refuse_bypassed(guarding, access.role, name);
             return;
         case RelationClass::temporary:
             refuse(guarding,

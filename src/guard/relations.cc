@@ -6,6 +6,7 @@
 #include "context/tenant_context.h"
 #include "guard/crossings.h"
 #include "guard/expiry.h"
+#include "guard/foreign_key_query.h"
 #include "guard/plan_freshness.h"
 #include "guard/relation_refusals.h"
 #include "guard/role_catalogs.h"
@@ -70,9 +71,11 @@ enum class Occasion { planning, execution };
 // The class of a relation as this statement reads it: through its secure view, it is isolated by that.
 RelationClass classify_in(List* entries, const pg::RelationAccess& access) {
     const RelationClass found = policy::classify(access.relation, access.role);
-    return found == RelationClass::unprotected && is_read_through_secure_view(access, entries)
-               ? RelationClass::isolated
-               : found;
+    if (found == RelationClass::unprotected && is_read_through_secure_view(access, entries))
+        return RelationClass::isolated;
+    if (found == RelationClass::isolated && is_unforced_on_owner(access.relation, access.role))
+        return RelationClass::isolation_bypassed;
+    return found;
 }
 
 // Whether the class alone lets the access through, in a transaction that has authenticated.
@@ -127,8 +130,7 @@ void check_entries(Guarding mode, Occasion occasion, List* entries) {
 // read, nobody has checked.
 bool takes_up_leaders_plan = false;
 
-// The server's own foreign-key queries run as the table's owner and must see every tenant's rows.
-bool is_server_query() { return InNoForceRLSOperation() || takes_up_leaders_plan; }
+bool is_server_query() { return is_foreign_key_query() || takes_up_leaders_plan; }
 
 // Returns how the transaction is guarded.
 Guarding check_again(List* entries) {
@@ -174,8 +176,11 @@ void start(QueryDesc* query, int flags) {
         next(query, flags);
     };
     const bool is_part = IsParallelWorker() && query->dest && query->dest->mydest == DestTupleQueue;
-    if (!is_part) return pass_on();
-    pg::with_flag(takes_up_leaders_plan, pass_on);
+    if (is_part)
+        pg::with_flag(takes_up_leaders_plan, pass_on);
+    else
+        pass_on();
+    note_started_plan(query);
 }
 
 }  // namespace

@@ -77,6 +77,18 @@ void on_relation_change(Datum, Oid relation) {
 // Attributes and memberships of roles decide to whom row security applies.
 void on_role_change(Datum, int, uint32) { forget_everything(); }
 
+// The server's own answer. Not that of a foreign key's query, in which it does not force row security on
+// owners: the answer is kept for other times.
+bool applies_row_security(Oid relation, Oid role) {
+    Oid user = InvalidOid;
+    int security_context = 0;
+    GetUserIdAndSecContext(&user, &security_context);
+    SetUserIdAndSecContext(user, security_context & ~SECURITY_NOFORCE_RLS);
+    const bool applies = check_enable_rls(relation, role, true) == RLS_ENABLED;
+    SetUserIdAndSecContext(user, security_context);
+    return applies;
+}
+
 RelationClass classify_protected(const Form_pg_class form, const Declaration& declaration, Oid role) {
     if (!form->relrowsecurity || !form->relforcerowsecurity) return RelationClass::isolation_off;
     const bool can_be_isolated =
@@ -85,10 +97,7 @@ RelationClass classify_protected(const Form_pg_class form, const Declaration& de
             : get_attnum(form->oid, NameStr(declaration.tenant_column)) != InvalidAttrNumber;
     List* restrictions = NIL;
     if (!can_be_isolated || !attribute_conditions(form->oid, restrictions)) return RelationClass::isolation_off;
-    // The server's own answer to "does row security apply", for the role as which the relation is read.
-    return check_enable_rls(form->oid, role, true) == RLS_ENABLED
-               ? RelationClass::isolated
-               : RelationClass::isolation_bypassed;
+    return applies_row_security(form->oid, role) ? RelationClass::isolated : RelationClass::isolation_bypassed;
 }
 
 // A table that somebody else put into our schema is a table like any other.

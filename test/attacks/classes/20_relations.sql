@@ -633,3 +633,52 @@ ROLLBACK;
 -- control
 CREATE TEMPORARY TABLE mine ON COMMIT DROP AS SELECT secret FROM attacks.accounts;
 SELECT secret FROM mine;
+
+-- attack F01 leak
+-- The action of a foreign key between temporary tables evaluates a default that reads a forgotten table: while the
+-- server runs its own query
+CREATE TEMPORARY TABLE parent (id text PRIMARY KEY) ON COMMIT DROP;
+CREATE TEMPORARY TABLE child (id text DEFAULT query_to_xml('SELECT secret FROM attacks.forgotten', true, false, '')::text
+                              REFERENCES parent ON DELETE SET DEFAULT) ON COMMIT DROP;
+INSERT INTO parent VALUES ('x');
+INSERT INTO child VALUES ('x');
+DELETE FROM parent;
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+CREATE TEMPORARY TABLE parent (id text PRIMARY KEY) ON COMMIT DROP;
+CREATE TEMPORARY TABLE child (id text DEFAULT (query_to_xml('SELECT secret FROM attacks.accounts', true, false, '') IS NULL)::text
+                              REFERENCES parent ON DELETE SET DEFAULT) ON COMMIT DROP;
+INSERT INTO parent VALUES ('x'), ('false');
+INSERT INTO child VALUES ('x');
+DELETE FROM parent WHERE id = 'x';
+SELECT id FROM child;
+
+-- attack F02 leak
+-- The same with a table that the role owns: row security is not forced on owners in that query
+CREATE TEMPORARY TABLE parent (id text PRIMARY KEY) ON COMMIT DROP;
+CREATE TEMPORARY TABLE child (id text REFERENCES parent ON UPDATE CASCADE,
+                              CHECK (id = 'x' OR query_to_xml('SELECT secret FROM attacks.of_role', true, false, '')::text::int > 0)) ON COMMIT DROP;
+INSERT INTO parent VALUES ('x');
+INSERT INTO child VALUES ('x');
+UPDATE parent SET id = 'y';
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+SELECT secret FROM attacks.of_role;
+
+-- attack F03 leak
+-- A cascade fires the owner's BEFORE trigger, which reads as the owner, on whom row security is not forced meanwhile
+DELETE FROM attacks.accounts WHERE email = '1@b';
+ROLLBACK;
+-- before
+CREATE FUNCTION attacks.least() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'The least is %.', (SELECT min(secret) FROM attacks.accounts); END $$;
+CREATE TRIGGER least BEFORE DELETE ON attacks.items FOR EACH ROW EXECUTE FUNCTION attacks.least();
+-- after
+DROP FUNCTION attacks.least CASCADE;
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+DELETE FROM attacks.accounts WHERE email = '1@b' RETURNING 1;
+ROLLBACK;

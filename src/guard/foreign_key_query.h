@@ -1,0 +1,24 @@
+// Which query is the server's own, of a foreign key. It runs as the owner of a table, without forced row
+// security, and must see every tenant's rows. What it evaluates on the way - checks, defaults, generated
+// columns, BEFORE triggers - is somebody's code, and the queries of that are not the server's.
+#pragma once
+
+#include "pg/server.h"
+
+extern "C" {
+#include "executor/execdesc.h"
+}
+
+namespace tg::guard {
+
+// Whether what is planned or started now is a query of a foreign key itself.
+bool is_foreign_key_query();
+
+// To be called when any plan has been started: from here to its end it evaluates somebody's code.
+void note_started_plan(const QueryDesc* query);
+
+// Whether the server does not force row security on this role as the owner of the relation at the moment,
+// and would otherwise.
+bool is_unforced_on_owner(Oid relation, Oid role);
+
+}  // namespace tg::guard
