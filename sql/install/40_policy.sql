@@ -122,6 +122,12 @@ CREATE FUNCTION tenant_guard.has_isolation_policy(target regclass, tenant_column
 COMMENT ON FUNCTION tenant_guard.has_isolation_policy(regclass, name) IS
   'Whether a relation has the policy "tenant_guard_isolation" as protect() makes it for this column.';
 
+CREATE FUNCTION tenant_guard.require_current_declarations() RETURNS void
+  LANGUAGE c AS 'MODULE_PATHNAME', 'tenant_guard_require_current_declarations';
+COMMENT ON FUNCTION tenant_guard.require_current_declarations() IS
+  'Raises SQLSTATE 40001 if protection or inheritance of relations changed since the snapshot of a transaction under '
+  'REPEATABLE READ or SERIALIZABLE.';
+
 -- What is missing on one relation for its isolation, in the order in which to run it. Nothing is
 -- missing on a relation that is protected.
 CREATE FUNCTION tenant_guard.protection_steps(target regclass, wanted_column name)
@@ -293,6 +299,7 @@ BEGIN
         root, coalesce(wanted_column, current_setting('tenant_guard.tenant_column', true)::name));
   END IF;
   EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', root);
+  PERFORM tenant_guard.require_current_declarations();
   RETURN QUERY SELECT * FROM tenant_guard.run_protection_steps(root, wanted_column);
 END
 $$;
@@ -503,6 +510,7 @@ BEGIN
       HINT = format('Run SELECT tenant_guard.unprotect(%L) first.', declared.relation);
   END LOOP;
   EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', root);
+  PERFORM tenant_guard.require_current_declarations();
   FOR declared IN
       SELECT r.* FROM unnest(ARRAY(SELECT tenant_guard.relation_tree(root))) WITH ORDINALITY AS t (relation, place)
         JOIN tenant_guard.relations r ON r.relation = t.relation AND r.status IN ('protected', 'derived')

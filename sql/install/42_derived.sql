@@ -193,6 +193,7 @@ BEGIN
       HINT = format('Run SELECT tenant_guard.unprotect(%L) first.', root);
   END IF;
   EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', root);
+  PERFORM tenant_guard.require_current_declarations();
   FOR member IN SELECT tenant_guard.relation_tree(root) LOOP
     RETURN QUERY SELECT * FROM tenant_guard.derive_relation(
         member, parent, tenant_guard.key_to_parent(member, parent, foreign_key));

@@ -172,6 +172,7 @@ BEGIN
      ORDER BY t.place);
   IF unrestricted <> '{}' AND declared.status <> 'secured' THEN
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', root);
+    PERFORM tenant_guard.require_current_declarations();
   END IF;
   action := 'restrict';
   FOREACH step_relation IN ARRAY unrestricted LOOP
@@ -215,6 +216,7 @@ BEGIN
   END IF;
   IF declared.status <> 'secured' THEN
     EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', root);
+    PERFORM tenant_guard.require_current_declarations();
   END IF;
   action := 'unrestrict';
   FOR restriction IN

@@ -175,6 +175,7 @@ DECLARE
   lost_policies boolean;
   lost record;
 BEGIN
+  PERFORM tenant_guard.require_current_declarations();
   SELECT array_agg(d.objid) FILTER (WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0),
          array_agg(d.object_identity) FILTER (WHERE d.classid = 'pg_proc'::regclass),
          bool_or(d.classid = 'pg_class'::regclass AND d.objsubid > 0),

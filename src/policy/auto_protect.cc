@@ -3,6 +3,7 @@
 #include "catalog/installation.h"
 #include "pg/function.h"
 #include "pg/refuse.h"
+#include "policy/current_declarations.h"
 #include "policy/settings.h"
 
 extern "C" {
@@ -92,6 +93,8 @@ TG_FUNCTION(tenant_guard_ddl_command_end) {
         catalog::require_installation();
     const auto* event = reinterpret_cast<const EventTriggerData*>(fcinfo->context);
     const Effect effect = effect_of(event->parsetree);
+    if (effect.makes_or_joins || effect.brings_tenant_column || effect.renames_column)
+        policy::require_current_declarations();
     if (effect.renames_column) require_tenant_columns();
     if ((effect.makes_or_joins || effect.brings_tenant_column) && policy::auto_protects())
         protect_new_relations(effect.brings_tenant_column);
