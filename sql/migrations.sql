@@ -362,6 +362,22 @@ ALTER TABLE saas.l_item_above INHERIT saas.l_derived;
 SELECT relation, status, parent FROM tenant_guard.relations WHERE relation::text LIKE 'saas.l_item%' ORDER BY relation::text;
 ROLLBACK;
 
+-- ATTACH is about what it attaches, by whatever name and path, and what is below that: a sibling that was left open is neither
+-- locked nor changed, and is found by audit().
+SET tenant_guard.auto_protect = off;
+CREATE TABLE saas.l_open PARTITION OF saas.l_parent FOR VALUES FROM (50) TO (60);
+CREATE TABLE saas."l Joined" (at int, tenant_id uuid) PARTITION BY LIST (at);
+CREATE TABLE saas_two."l Joined" PARTITION OF saas."l Joined" FOR VALUES IN (61);
+RESET tenant_guard.auto_protect;
+BEGIN;
+SET LOCAL search_path = saas;
+ALTER TABLE l_parent ATTACH PARTITION "l Joined" FOR VALUES FROM (60) TO (70);
+RESET search_path;
+SELECT relation, mode FROM held WHERE relation = 'saas.l_open' AND mode <> 'AccessShareLock';
+COMMIT;
+SELECT * FROM states('^l( Joined|_open)');
+SELECT check_id FROM tenant_guard.audit_relations() WHERE object = 'saas.l_open';
+
 DROP VIEW held;
 DROP TABLE locks_taken;
 DROP SCHEMA saas, saas_two CASCADE;

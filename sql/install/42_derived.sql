@@ -217,9 +217,14 @@ COMMENT ON FUNCTION tenant_guard.protect_via(regclass, regclass, name) IS
 
 -- What a relation inherits its derivation from: a partition or child made later, from its parent.
 CREATE FUNCTION tenant_guard.inherited_derivation(candidate regclass) RETURNS tenant_guard.relations
-  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT r.* FROM pg_inherits i JOIN tenant_guard.relations r ON r.relation = i.inhparent
-   WHERE i.inhrelid = $1 AND r.status = 'derived' ORDER BY i.inhseqno LIMIT 1
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  derived tenant_guard.relations;
+BEGIN
+  SELECT r.* INTO derived FROM pg_inherits i JOIN tenant_guard.relations r ON r.relation = i.inhparent
+   WHERE i.inhrelid = candidate AND r.status = 'derived' ORDER BY i.inhseqno LIMIT 1;
+  RETURN derived;
+END
 $$;
 COMMENT ON FUNCTION tenant_guard.inherited_derivation(regclass) IS
   'The declaration of the derived parent of a partition or child; NULL without one.';

@@ -249,6 +249,11 @@ COMMENT ON FUNCTION tenant_guard.unrestrict(regclass, name, text) IS
 CREATE FUNCTION tenant_guard.inherit_restrictions(candidate regclass) RETURNS boolean
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  -- Most have none, and what inserts no row makes every session look again all the same.
+  IF NOT EXISTS (SELECT FROM pg_inherits i JOIN tenant_guard.attribute_restrictions r ON r.relation = i.inhparent
+                  WHERE i.inhrelid = candidate) THEN
+    RETURN false;
+  END IF;
   INSERT INTO tenant_guard.attribute_restrictions
     SELECT t.relation, r.column_name, r.attribute
       FROM pg_inherits i

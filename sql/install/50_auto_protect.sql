@@ -122,37 +122,70 @@ COMMENT ON FUNCTION tenant_guard.require_locked(regclass, name) IS
   'Refuses (SQLSTATE 55000) what becomes a part of a protected relation, if something below it would have to be changed '
   'that this transaction has not locked. Without a column everything below has to be locked.';
 
-CREATE FUNCTION tenant_guard.protect_new_relations(brings_tenant_column boolean) RETURNS void
+CREATE FUNCTION tenant_guard.protect_new_relation(candidate regclass, brings_tenant_column boolean) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  member regclass;
   declared tenant_guard.relations;
   inherited_column name;
   derivation tenant_guard.relations;
 BEGIN
-  FOR member IN SELECT DISTINCT tenant_guard.relations_of_ddl() LOOP
-    CONTINUE WHEN NOT tenant_guard.can_be_protected(member);
-    SELECT * INTO declared FROM tenant_guard.relations r WHERE r.relation = member;
-    inherited_column := tenant_guard.inherited_tenant_column(member);
-    derivation := tenant_guard.inherited_derivation(member);
-    IF inherited_column IS NOT NULL THEN
-      -- Raises an error for what is declared otherwise: rows of the parent land in it.
-      CONTINUE WHEN NOT tenant_guard.inherit_restrictions(member) AND declared.tenant_column = inherited_column;
-      PERFORM tenant_guard.require_locked(member, inherited_column);
-      PERFORM tenant_guard.run_protection_steps(member, inherited_column);
-    ELSIF derivation.parent IS NOT NULL THEN
-      CONTINUE WHEN NOT tenant_guard.inherit_restrictions(member) AND declared.parent = derivation.parent;
-      PERFORM tenant_guard.require_locked(member, NULL);
-      PERFORM tenant_guard.derive_tree(member, derivation.parent, derivation.parent_constraint);
-    ELSIF declared.status IS NULL AND brings_tenant_column AND tenant_guard.has_tenant_column(member) THEN
-      PERFORM tenant_guard.run_protection_steps(member, NULL);
+  IF NOT tenant_guard.can_be_protected(candidate) THEN
+    RETURN;
+  END IF;
+  SELECT * INTO declared FROM tenant_guard.relations r WHERE r.relation = candidate;
+  inherited_column := tenant_guard.inherited_tenant_column(candidate);
+  derivation := tenant_guard.inherited_derivation(candidate);
+  IF inherited_column IS NOT NULL THEN
+    -- Raises an error for what is declared otherwise: rows of the parent land in it.
+    IF tenant_guard.inherit_restrictions(candidate) OR declared.tenant_column IS DISTINCT FROM inherited_column THEN
+      PERFORM tenant_guard.require_locked(candidate, inherited_column);
+      PERFORM tenant_guard.run_protection_steps(candidate, inherited_column);
     END IF;
+  ELSIF derivation.parent IS NOT NULL THEN
+    IF tenant_guard.inherit_restrictions(candidate) OR declared.parent IS DISTINCT FROM derivation.parent THEN
+      PERFORM tenant_guard.require_locked(candidate, NULL);
+      PERFORM tenant_guard.derive_tree(candidate, derivation.parent, derivation.parent_constraint);
+    END IF;
+  ELSIF declared.status IS NULL AND brings_tenant_column AND tenant_guard.has_tenant_column(candidate) THEN
+    PERFORM tenant_guard.run_protection_steps(candidate, NULL);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.protect_new_relation(regclass, boolean) IS
+  'Protects a table that the running DDL made a part of a protected relation or, if the DDL brings a tenant column, '
+  'that has one. An ALTER TABLE about something else leaves a table as an administrator left it.';
+
+CREATE FUNCTION tenant_guard.protect_new_relations(brings_tenant_column boolean) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  candidate regclass;
+BEGIN
+  FOR candidate IN SELECT DISTINCT tenant_guard.relations_of_ddl() LOOP
+    PERFORM tenant_guard.protect_new_relation(candidate, brings_tenant_column);
   END LOOP;
 END
 $$;
 COMMENT ON FUNCTION tenant_guard.protect_new_relations(boolean) IS
-  'Protects what the running DDL made a part of a protected relation or, if it brings a tenant column, '
-  'what has one. An ALTER TABLE about something else leaves a table as an administrator left it.';
+  'Calls protect_new_relation() for what the running DDL names, and what is below that.';
+
+-- The running DDL is about the parent, whose other partitions, a thousand perhaps, are as they were.
+CREATE FUNCTION tenant_guard.protect_attached(partition_name name) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  candidate regclass;
+BEGIN
+  FOR candidate IN
+      SELECT tenant_guard.relation_tree(c.oid)
+        FROM pg_event_trigger_ddl_commands() d
+        JOIN pg_inherits i ON i.inhparent = d.objid
+        JOIN pg_class c ON c.oid = i.inhrelid AND c.relname = partition_name
+       WHERE d.classid = 'pg_class'::regclass LOOP
+    PERFORM tenant_guard.protect_new_relation(candidate, false);
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.protect_attached(name) IS
+  'Calls protect_new_relation() for a partition that the running DDL attached, and what is below it.';
 
 -- The planner guesses a thousand rows where a function returns one: compiling such a plan takes longer than all else.
 CREATE FUNCTION tenant_guard.ddl_command_end() RETURNS event_trigger

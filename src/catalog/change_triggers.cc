@@ -1,5 +1,6 @@
 // Triggers on the extension's own tables. They send the invalidation that makes every session, and
 // every standby, look again: cached plans, classes of relations, keys and roles.
+#include "catalog/installation.h"
 #include "pg/function.h"
 
 extern "C" {
@@ -35,10 +36,14 @@ TG_FUNCTION(tenant_guard_declaration_changed) {
     return PointerGetDatum(nullptr);
 }
 
-// FOR EACH STATEMENT on the other tables: the table itself has changed.
+// FOR EACH STATEMENT: the table itself has changed; for declarations see tells_of_declarations().
 TG_FUNCTION(tenant_guard_table_changed) {
     require_trigger(fcinfo);
     const auto* trigger = reinterpret_cast<const TriggerData*>(fcinfo->context);
-    CacheInvalidateRelcache(trigger->tg_relation);
+    const tg::catalog::Installation& at = tg::catalog::installation();
+    if (RelationGetRelid(trigger->tg_relation) == at.relations && OidIsValid(at.relations_index))
+        CacheInvalidateRelcacheByRelid(at.relations_index);
+    else
+        CacheInvalidateRelcache(trigger->tg_relation);
     return PointerGetDatum(nullptr);
 }

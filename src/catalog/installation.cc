@@ -153,7 +153,9 @@ const Installation& require_installation() {
     return found;
 }
 
-Oid known_relations_table() { return known.relations; }
+bool tells_of_declarations(Oid relation) {
+    return relation == known.relations || relation == known.relations_index;
+}
 
 void install() {
     CacheRegisterSyscacheCallback(PROCOID, on_catalog_change, Datum{0});

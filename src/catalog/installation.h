@@ -38,9 +38,10 @@ const Installation& installation();
 // The installation if it is ready; otherwise an error that says what is wrong and what to run.
 const Installation& require_installation();
 
-// The table of declared relations as last looked up, without looking anything up: for invalidation
-// callbacks, which must not read catalogs.
-Oid known_relations_table();
+// Whether an invalidation of this relation says that some declaration changed. Looks nothing up: invalidation callbacks
+// must not read catalogs. Changed rows are told by the table's index, since plans depend on tables: each statement of ours
+// about declarations would be planned anew after each declaration.
+bool tells_of_declarations(Oid relation);
 
 void install();
 

@@ -23,6 +23,7 @@ struct Effect {
     bool makes_or_joins;  // a table, or a partition or child of one
     bool brings_tenant_column;
     bool renames_column;
+    const char* attached;  // the name of a partition that joins: the search_path it was found by is not ours
 };
 
 bool is_tenant_column(const char* name) { return std::strcmp(name, policy::tenant_column_name()) == 0; }
@@ -36,6 +37,8 @@ Effect effect_of(const AlterTableStmt* alter) {
             effect.brings_tenant_column |= is_tenant_column(castNode(ColumnDef, command->def)->colname);
         if (command->subtype == AT_AttachPartition || command->subtype == AT_AddInherit)
             effect.makes_or_joins = true;
+        if (command->subtype == AT_AttachPartition)
+            effect.attached = castNode(PartitionCmd, command->def)->name->relname;
     }
     return effect;
 }
@@ -46,7 +49,7 @@ Effect effect_of(const Node* statement) {
         case T_CreateStmt:
         case T_CreateTableAsStmt:
         case T_CreateSchemaStmt:
-            return {.makes_or_joins = true, .brings_tenant_column = true, .renames_column = false};
+            return {.makes_or_joins = true, .brings_tenant_column = true, .renames_column = false, .attached = nullptr};
         case T_AlterTableStmt:
             return effect_of(reinterpret_cast<const AlterTableStmt*>(statement));
         case T_RenameStmt: {
@@ -54,7 +57,8 @@ Effect effect_of(const Node* statement) {
             if (rename->renameType != OBJECT_COLUMN && rename->renameType != OBJECT_ATTRIBUTE) return {};
             return {.makes_or_joins = false,
                     .brings_tenant_column = is_tenant_column(rename->newname),
-                    .renames_column = true};
+                    .renames_column = true,
+                    .attached = nullptr};
         }
         default:
             return {};  // ALTER TABLE ... SET SCHEMA, ALTER TABLE ALL IN TABLESPACE
@@ -78,6 +82,16 @@ void protect_new_relations(bool brings_column) {
     SPI_finish();
 }
 
+void protect_attached(const char* partition) {
+    Oid types[] = {NAMEOID};
+    Datum values[] = {DirectFunctionCall1(namein, CStringGetDatum(partition))};
+    SPI_connect();
+    if (SPI_execute_with_args("SELECT tenant_guard.protect_attached($1)", 1, types, values, nullptr, false, 0) !=
+        SPI_OK_SELECT)
+        elog(ERROR, "could not protect an attached partition");
+    SPI_finish();
+}
+
 }  // namespace
 
 TG_FUNCTION(tenant_guard_ddl_command_end) {
@@ -96,7 +110,10 @@ TG_FUNCTION(tenant_guard_ddl_command_end) {
     if (effect.makes_or_joins || effect.brings_tenant_column || effect.renames_column)
         policy::require_current_declarations();
     if (effect.renames_column) require_tenant_columns();
-    if ((effect.makes_or_joins || effect.brings_tenant_column) && policy::auto_protects())
+    if (!policy::auto_protects()) PG_RETURN_NULL();
+    if (effect.attached)
+        protect_attached(effect.attached);
+    else if (effect.makes_or_joins || effect.brings_tenant_column)
         protect_new_relations(effect.brings_tenant_column);
     PG_RETURN_NULL();
 }

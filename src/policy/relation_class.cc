@@ -68,7 +68,7 @@ void forget_everything() {
 void on_relation_change(Datum, Oid relation) {
     changes++;
     last_entry = nullptr;
-    if (!OidIsValid(relation) || relation == catalog::known_relations_table())
+    if (!OidIsValid(relation) || catalog::tells_of_declarations(relation))
         forget_everything();
     else if (entries)
         hash_search(entries, &relation, HASH_REMOVE, nullptr);
