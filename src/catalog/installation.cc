@@ -96,8 +96,9 @@ Installation look_up() {
 
 void on_catalog_change(Datum, int, uint32) { changes++; }
 
+// What is missing is known by no OID: it may be back.
 void on_relation_change(Datum, Oid relation) {
-    if (!OidIsValid(relation) || relation == known.relations || relation == known.roles ||
+    if (!OidIsValid(relation) || known.state == InstallationState::incomplete || relation == known.relations || relation == known.roles ||
         relation == known.restrictions || relation == known.secure_views ||
         relation == known.signing_keys || relation == known.issuers ||
         relation == known.revocations || relation == known.vouchers ||
