@@ -156,6 +156,14 @@ BEGIN
   SELECT max(n) INTO found FROM public.sign_in(token) s LEFT JOIN public.numbers ON true;
   RETURN found;
 END $$;
+CREATE FUNCTION sign_in_after_failure(token text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  BEGIN
+    PERFORM 1 / (oid::bigint - oid::bigint) FROM pg_catalog.pg_class;
+  EXCEPTION WHEN division_by_zero THEN NULL;
+  END;
+  RETURN public.sign_in(token);
+END $$;
 CREATE FUNCTION sum_of_numbers() RETURNS bigint LANGUAGE sql AS $$ SELECT sum(n) FROM numbers $$;
 CREATE VIEW signing_in AS SELECT tenant_guard.authenticate('') AS tenant, n FROM numbers;
 SET ROLE regress_tg_app;
@@ -171,6 +179,13 @@ WITH token AS MATERIALIZED (SELECT tenant_guard.authenticate(:'a_hs')) SELECT n 
 ROLLBACK;
 BEGIN;
 WITH rows AS MATERIALIZED (SELECT * FROM numbers) SELECT tenant_guard.authenticate(:'a_hs'), n FROM rows;
+ROLLBACK;
+-- A statement that failed is over; the one around it is not.
+BEGIN;
+SELECT sign_in_after_failure(:'a_hs');
+ROLLBACK;
+BEGIN;
+SELECT sign_in_after_failure(:'a_hs') FROM pg_class LIMIT 1;
 ROLLBACK;
 BEGIN;
 SELECT (SELECT sum(n) FROM numbers), tenant_guard.authenticate(:'a_hs');

@@ -15,15 +15,14 @@
 #include "enforcement/untrusted_limits.h"
 #include "guard/crossings.h"
 #include "guard/definer_frames.h"
+#include "guard/execution.h"
 #include "guard/expiry.h"
 #include "guard/function_rules.h"
-#include "guard/open_cursors.h"
 #include "guard/plan_freshness.h"
 #include "guard/prepared_names.h"
 #include "guard/relations.h"
 #include "guard/setting_rules.h"
 #include "guard/statements.h"
-#include "guard/untrusted_execution.h"
 #include "guard/untrusted_functions.h"
 #include "guard/untrusted_names.h"
 #include "guard/vouchers.h"
@@ -79,7 +78,6 @@ void _PG_init(void) {
     session::install_undoing();
     session::install_reading();
     guard::install_expiry();
-    guard::install_open_cursors();
     guard::install_prepared_names();
     guard::install_definer_frames();
     guard::install_vouchers();
@@ -89,8 +87,8 @@ void _PG_init(void) {
     guard::install_function_rules();
     guard::install_untrusted_functions();
     guard::install_untrusted_names();
-    guard::install_untrusted_execution();
     guard::install_statements();
     guard::install_plan_freshness();
+    guard::install_execution();
     MarkGUCPrefixReserved("tenant_guard");
 }

@@ -15,14 +15,15 @@ extern "C" {
 
 namespace tg::catalog {
 
+using state::changes;
+
 namespace {
 
 constexpr const char* extension_name = "tenant_guard";
 
 Installation known{};
-// Counts the changes heard of. What is known counts only for the number it was looked up under, so
-// that neither a change that arrives during a look-up nor an error in one leaves something stale.
-uint64 changes = 1;
+// What is known counts only for the number of changes it was looked up under, so that neither a change
+// that arrives during a look-up nor an error in one leaves something stale.
 uint64 known_at = 0;
 
 void read_version(Oid extension, char* out, std::size_t size) {

@@ -6,7 +6,6 @@
 #include <charconv>
 
 #include "core/bytes.h"
-#include "pg/clock.h"
 #include "pg/compat.h"
 #include "pg/hook.h"
 
@@ -17,19 +16,18 @@ extern "C" {
 
 namespace tg::context {
 
+using state::active;
+using state::authenticated_level;
+
 namespace {
 
 constexpr const char* setting_name = "tenant_guard.tenant_id";
 
 char* setting_value = nullptr;
 void (*note_forgery)(const char* message) = nullptr;
-const TenantContext* active = nullptr;
 bool establishing = false;
 uint64 last_serial = 0;
 
-// The nesting level of the (sub)transaction whose end takes the authentication with it; 0 when this
-// transaction did not authenticate. The setting's own stack says the same, unless somebody reset it.
-int authenticated_level = 0;
 Oid role_at_authentication = InvalidOid;
 
 bool read_number(std::string_view& rest, char terminator, int64& out) {
@@ -177,8 +175,6 @@ void on_subtransaction_end(SubXactEvent event, SubTransactionId, SubTransactionI
 
 }  // namespace
 
-const TenantContext* current() { return active; }
-
 void establish(const Claims& claims) {
     StringInfoData value;
     initStringInfo(&value);
@@ -200,13 +196,6 @@ void establish(const Claims& claims) {
 }
 
 Oid authenticated_role() { return role_at_authentication; }
-
-bool is_lost() { return authenticated_level > 0 && !active; }
-
-bool is_expired(const TenantContext& context) {
-    if (context.expires_us() == PG_INT64_MAX) return false;
-    return pg::unix_now_us() >= context.expires_us();
-}
 
 void install(void (*on_forgery)(const char* message)) {
     note_forgery = on_forgery;

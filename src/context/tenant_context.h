@@ -4,6 +4,7 @@
 // context").
 #pragma once
 
+#include "pg/clock.h"
 #include "pg/server.h"
 
 extern "C" {
@@ -62,8 +63,16 @@ struct Claims {
     int64 expires_us;
 };
 
-// The context of the running transaction, or null. Cheap enough to be called per row.
-const TenantContext* current();
+namespace state {
+// Written by the setting's assign hook, and by nothing else.
+inline const TenantContext* active = nullptr;
+// The nesting level of the (sub)transaction whose end takes the authentication with it; 0 when this
+// transaction did not authenticate. The setting's own stack says the same, unless somebody reset it.
+inline int authenticated_level = 0;
+}  // namespace state
+
+// The context of the running transaction, or null. Asked per row, and several times per statement.
+inline const TenantContext* current() { return state::active; }
 
 // Makes `claims` the context until the transaction, or the subtransaction that this runs in, ends.
 // Fails in a parallel operation, as assigning any setting does.
@@ -72,12 +81,12 @@ void establish(const Claims& claims);
 // True when this transaction authenticated and the context is gone without a rollback to before: the
 // setting was reset behind our back. The guard refuses to go on, because "no context" would make the
 // transaction look like one that never authenticated.
-bool is_lost();
+inline bool is_lost() { return state::authenticated_level > 0 && !state::active; }
 
 // The role that SET ROLE had made when the transaction authenticated. Not known in parallel workers.
 Oid authenticated_role();
 
-bool is_expired(const TenantContext& context);
+inline bool is_expired(const TenantContext& context) { return pg::has_come(context.expires_us()); }
 
 // Defines the setting and the transaction callbacks. Called once, from _PG_init. `on_forgery` is called when
 // somebody tries to set the context, before the server raises the error; it must not raise one.

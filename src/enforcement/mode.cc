@@ -23,6 +23,7 @@ namespace {
 constexpr const char* setting_name = "tenant_guard.enforce";
 
 int enforce_setting = static_cast<int>(Enforcement::authenticated);
+const config_generic* setting = nullptr;  // the server's record of it
 
 const config_enum_entry enforce_options[] = {
     {"off", static_cast<int>(Enforcement::off), false},
@@ -43,16 +44,40 @@ struct RoleStanding {
 };
 
 uint64 changes = 1;
-uint64 changes_of_roles = 1;
 RoleStanding session_standing;
 RoleStanding outer_standing;
 Oid roles_table = InvalidOid;
+
+// The last answer, and all that it was made of: most statements ask what the one before asked.
+struct Answer {
+    uint64 changes;
+    uint64 installation_changes;
+    uint64 context;  // its serial; 0: none
+    Oid session_role;
+    Oid outer_role;
+    int setting;
+    GucSource setting_source;
+    Guarding guarding;
+};
+Answer last{};
+
+uint64 context_serial() {
+    const context::TenantContext* tenant = context::current();
+    return tenant ? tenant->serial() : 0;
+}
+
+bool is_last_still_right() {
+    return last.context == context_serial() && last.changes == changes &&
+           last.installation_changes == catalog::installation_changes() && last.setting == enforce_setting &&
+           last.setting_source == setting->source && last.session_role == GetSessionUserId() &&
+           last.outer_role == GetOuterUserId();
+}
 
 // The server does not plan again when a role gains or loses BYPASSRLS: a plan made while row security
 // did not apply would show every tenant's rows to a transaction in which it does.
 void on_role_change(Datum, int, uint32) {
     changes++;
-    changes_of_roles++;
+    state::changes_of_roles++;
     ResetPlanCache();
 }
 
@@ -110,8 +135,7 @@ const RoleStanding& standing_of(Oid role, RoleStanding& cached) {
 
 // Whether the setting came with the role, and not with the server or the database.
 bool is_set_for_role() {
-    static const config_generic* const setting = pg::find_setting(setting_name);
-    return setting && (setting->source == PGC_S_USER || setting->source == PGC_S_DATABASE_USER);
+    return setting->source == PGC_S_USER || setting->source == PGC_S_DATABASE_USER;
 }
 
 struct Effective {
@@ -186,7 +210,13 @@ void refuse_changed_role(Guarding guarding) {
             .object = "role"});
 }
 
-void refuse_lost_context() {
+// Without the extension, only somebody whom the setting names, or who has a context, is to be told so.
+bool is_concerned(bool has_context) {
+    return has_context || enforce_setting > static_cast<int>(Enforcement::warn) ||
+           catalog::installation().state != catalog::InstallationState::absent;
+}
+
+pg_noinline void refuse_lost_context() {
     refuse(Guarding::refuse,
            {.sqlstate = ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
             .message = "the tenant context of this transaction was taken away",
@@ -196,21 +226,38 @@ void refuse_lost_context() {
             .object = "tenant_guard.tenant_id"});
 }
 
+// Kept apart, so that the common way through guarding() stays a few instructions.
+pg_noinline Guarding judge() {
+    const bool has_context = context::current() != nullptr;
+    // What changes meanwhile is not in it.
+    const Answer asked{changes,           catalog::installation_changes(), context_serial(),
+                       GetSessionUserId(), GetOuterUserId(),               enforce_setting,
+                       setting->source,    Guarding::none};
+    Guarding result = Guarding::none;
+    if (is_concerned(has_context)) {
+        const Effective now = effective();
+        result = guarding_of(now, has_context);
+        if (result != Guarding::none && has_changed_role(now)) {
+            refuse_changed_role(result);
+            return result;  // under `warn`, to be said each time
+        }
+    }
+    last = asked;
+    last.guarding = result;
+    return result;
+}
+
 }  // namespace
 
 Guarding guarding() {
     // A cached plan runs without taking a lock anew, and would not hear of what others have committed.
     AcceptInvalidationMessages();
-    if (context::is_lost()) refuse_lost_context();
-    const bool has_context = context::current() != nullptr;
-    if (!has_context && enforce_setting <= static_cast<int>(Enforcement::warn) &&
-        catalog::installation().state == catalog::InstallationState::absent)
-        return Guarding::none;
+    return guarding_as_known();
+}
 
-    const Effective now = effective();
-    const Guarding result = guarding_of(now, has_context);
-    if (result != Guarding::none && has_changed_role(now)) refuse_changed_role(result);
-    return result;
+Guarding guarding_as_known() {
+    if (context::is_lost()) refuse_lost_context();
+    return is_last_still_right() ? last.guarding : judge();
 }
 
 Guarding guarding_if_authenticated() { return guarding_of(effective(), true); }
@@ -219,8 +266,6 @@ Guarding guarding_beyond_relations() {
     return context::current() || context::is_lost() || is_held_to_rules(effective()) ? guarding()
                                                                                     : Guarding::none;
 }
-
-uint64 role_changes() { return changes_of_roles; }
 
 bool is_named_role() { return effective().is_named; }
 
@@ -231,6 +276,7 @@ void install_mode() {
         "or always (every transaction of the role).",
         &enforce_setting, static_cast<int>(Enforcement::authenticated), enforce_options, PGC_SUSET, 0,
         nullptr, nullptr, nullptr);
+    setting = pg::find_setting(setting_name);
     CacheRegisterSyscacheCallback(AUTHOID, on_role_change, Datum{0});
     CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, on_role_change, Datum{0});
     pg::on_relation_changes(on_relation_change);

@@ -15,9 +15,12 @@ enum class Guarding {
     refuse  // checked and refused
 };
 
-// How the running transaction is guarded. Raises an error where it must be guarded and can't be:
-// the extension is missing or damaged, or the context was lost.
+// How the running transaction is guarded, after taking in what other sessions have changed. Raises an
+// error where it must be guarded and can't be: the extension is missing or damaged, or the context was lost.
 Guarding guarding();
+
+// The same as far as this session has heard of changes: for a caller that has just taken them in.
+Guarding guarding_as_known();
 
 // The same for what is not about relations: commands, settings and functions. Without a context only a
 // role that was named, or that owns nothing in the database, is held to it, so that owners can migrate
@@ -31,8 +34,12 @@ Guarding guarding_if_authenticated();
 // exempt.
 bool is_named_role();
 
+namespace state {
+inline uint64 changes_of_roles = 1;
+}
+
 // Counts the changes of roles and memberships that this session has heard of.
-uint64 role_changes();
+inline uint64 role_changes() { return state::changes_of_roles; }
 
 void install_mode();
 

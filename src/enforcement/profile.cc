@@ -3,11 +3,11 @@
 
 namespace tg::enforcement {
 
+using state::untrusted_level;
+
 namespace {
 
 constexpr const char* setting_name = "tenant_guard.profile";
-
-int profile_setting = static_cast<int>(Profile::application);
 
 const config_enum_entry profile_options[] = {
     {"application", static_cast<int>(Profile::application), false},
@@ -15,11 +15,7 @@ const config_enum_entry profile_options[] = {
     {nullptr, 0, false},
 };
 
-// The nesting level of the (sub)transaction whose end takes `untrusted` with it; 0: the setting alone
-// decides.
-int untrusted_level = 0;
-
-bool says_untrusted() { return profile_setting == static_cast<int>(Profile::untrusted); }
+bool says_untrusted() { return state::profile == static_cast<int>(Profile::untrusted); }
 
 // A superuser's function with a SET clause of its own would otherwise loosen what the transaction said.
 bool check(int* value, void**, GucSource) {
@@ -57,8 +53,6 @@ void make_untrusted() {
     if (untrusted_level == 0) untrusted_level = GetCurrentTransactionNestLevel();
 }
 
-bool is_untrusted() { return untrusted_level > 0 || says_untrusted(); }
-
 Guarding guarding_untrusted() {
     if (!is_untrusted()) return Guarding::none;
     if (InNoForceRLSOperation() || GetUserId() != GetOuterUserId()) return Guarding::none;
@@ -88,7 +82,7 @@ void install_profile() {
         "application: what an application needs. untrusted: reads with functions of an allow-list, "
         "within limits. A client may SET LOCAL it to untrusted; nobody takes that back in the "
         "transaction.",
-        &profile_setting, static_cast<int>(Profile::application), profile_options, PGC_SUSET, 0, check,
+        &state::profile, static_cast<int>(Profile::application), profile_options, PGC_SUSET, 0, check,
         nullptr, nullptr);
     RegisterXactCallback(on_transaction_end, nullptr);
     RegisterSubXactCallback(on_subtransaction_end, nullptr);

@@ -23,7 +23,15 @@ void on_transaction_end(XactEvent event, void*) {
         is_noted = false;
 }
 
+bool is_crossing(const pg::RelationAccess& access) {
+    const bool can_be_classified = policy::is_last(access.relation, access.role) ||
+                                   catalog::installation().state == catalog::InstallationState::ready;
+    return can_be_classified &&
+           policy::classify(access.relation, access.role) == policy::RelationClass::isolation_bypassed;
+}
+
 void note(const pg::RelationAccess& access) {
+    if (IsParallelWorker()) return;
     is_noted = true;
     const char* role = GetUserNameFromId(GetSessionUserId(), true);
     const char* read_as = GetUserNameFromId(access.role, true);
@@ -35,15 +43,11 @@ void note(const pg::RelationAccess& access) {
 }  // namespace
 
 void note_unguarded_crossing(List* entries) {
-    if (!log_crossings || is_noted || IsParallelWorker()) return;
-    if (catalog::installation().state != catalog::InstallationState::ready) return;
+    if (!log_crossings || is_noted) return;
     ListCell* cell;
     foreach (cell, entries) {
         pg::RelationAccess access;
-        if (!pg::read_access(lfirst(cell), access)) continue;
-        if (policy::classify(access.relation, access.role) != policy::RelationClass::isolation_bypassed)
-            continue;
-        return note(access);
+        if (pg::read_access(lfirst(cell), access) && is_crossing(access)) return note(access);
     }
 }
 

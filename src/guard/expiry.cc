@@ -7,12 +7,6 @@
 #include "context/tenant_context.h"
 #include "pg/refuse.h"
 
-extern "C" {
-#include "access/parallel.h"
-#include "executor/execdesc.h"
-#include "executor/executor.h"
-}
-
 namespace tg::guard {
 
 namespace {
@@ -27,8 +21,6 @@ const config_enum_entry expiry_options[] = {
     {nullptr, 0, false},
 };
 
-ExecutorStart_hook_type next_start = nullptr;
-
 bool has_expired() {
     const context::TenantContext* tenant = context::current();
     return tenant && expiry_setting == static_cast<int>(Expiry::statement) &&
@@ -42,15 +34,6 @@ bool has_expired() {
                                    .object = nullptr,
                                    .reason = text.reason.data()});
     pg::refuse_token(Verdict::expired);
-}
-
-void start(QueryDesc* query, int flags) {
-    if (has_expired() && !IsParallelWorker() && !calls_authenticate(query->plannedstmt))
-        refuse_expired();
-    if (next_start)
-        next_start(query, flags);
-    else
-        standard_ExecutorStart(query, flags);
 }
 
 }  // namespace
@@ -70,6 +53,10 @@ void check_expiry() {
     if (has_expired()) refuse_expired();
 }
 
+void check_expiry(const PlannedStmt* planned) {
+    if (has_expired() && !calls_authenticate(planned)) refuse_expired();
+}
+
 void install_expiry() {
     DefineCustomEnumVariable(
         "tenant_guard.expiry", "Sets what happens when a token expires while its transaction runs.",
@@ -77,8 +64,6 @@ void install_expiry() {
         "only.",
         &expiry_setting, static_cast<int>(Expiry::statement), expiry_options, PGC_SUSET, 0, nullptr,
         nullptr, nullptr);
-    next_start = ExecutorStart_hook;
-    ExecutorStart_hook = start;
 }
 
 }  // namespace tg::guard

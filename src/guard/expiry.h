@@ -9,8 +9,9 @@ namespace tg::guard {
 bool calls_authenticate(const PlannedStmt* planned);
 
 // Raises "token expired" if the running transaction's token has, and tenant_guard.expiry says that
-// the next statement must notice.
+// the next statement must notice. A plan that presents a fresh token may start.
 void check_expiry();
+void check_expiry(const PlannedStmt* planned);
 
 void install_expiry();
 

@@ -18,35 +18,30 @@ namespace {
 using enforcement::Guarding;
 using enforcement::role_changes;
 
-// The count of role changes when the last plan was started, before anything of its start could take in
-// what others have done.
-uint64 at_start = 0;
-bool is_started_plan_judged = false;
-
 post_parse_analyze_hook_type next_analyze = nullptr;
-ExecutorStart_hook_type next_start = nullptr;
 
-// A judged plan depends on a role that does not exist; the plan cache does not look at such items.
-bool is_judged(const PlannedStmt* planned) {
-    ListCell* cell;
-    foreach (cell, planned->invalItems)
-        if (static_cast<const PlanInvalItem*>(lfirst(cell))->cacheId == AUTHOID) return true;
-    return false;
-}
+uint32 last_number = 0;
 
 void mark_as_judged(PlannedStmt* planned) {
     PlanInvalItem* item = makeNode(PlanInvalItem);
     item->cacheId = AUTHOID;
+    item->hashValue = last_number < PG_UINT32_MAX ? ++last_number : 0;
     planned->invalItems = lappend(planned->invalItems, item);
 }
 
 // Collects the relations that are read or changed without conditions that the rewriter has added. The
 // target of an INSERT has checks instead.
-struct Unconditioned {
-    List* accesses;  // of pg::RelationAccess*
-};
-
 void collect(const Query* query, Unconditioned& found);
+
+void add(const pg::RelationAccess& access, Unconditioned& found) {
+    if (found.count < static_cast<int>(found.first.size())) {
+        found.first[static_cast<std::size_t>(found.count++)] = access;
+        return;
+    }
+    auto* kept = static_cast<pg::RelationAccess*>(palloc(sizeof access));
+    *kept = access;
+    found.others = lappend(found.others, kept);
+}
 
 bool collect_in_expression(Node* node, void* found) {
     if (!node) return false;
@@ -69,9 +64,7 @@ void collect(const Query* query, Unconditioned& found) {
         if (index == query->resultRelation && query->withCheckOptions != NIL) continue;
         pg::RelationAccess access;
         if (!pg::read_access(query, entry, access)) continue;
-        auto* kept = static_cast<pg::RelationAccess*>(palloc(sizeof access));
-        *kept = access;
-        found.accesses = lappend(found.accesses, kept);
+        add(access, found);
     }
     foreach (cell, query->cteList)
         collect(reinterpret_cast<const Query*>(lfirst_node(CommonTableExpr, cell)->ctequery), found);
@@ -80,15 +73,26 @@ void collect(const Query* query, Unconditioned& found) {
                           QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES);
 }
 
-bool holds_isolated(List* accesses) {
+bool is_isolated(const pg::RelationAccess& access) {
+    return policy::classify(access.relation, access.role) == policy::RelationClass::isolated;
+}
+
+bool holds_isolated(const Unconditioned& found) {
+    for (int i = 0; i < found.count; i++)
+        if (is_isolated(found.first[static_cast<std::size_t>(i)])) return true;
     ListCell* cell;
-    foreach (cell, accesses) {
-        const auto* access = static_cast<const pg::RelationAccess*>(lfirst(cell));
-        if (policy::classify(access->relation, access->role) == policy::RelationClass::isolated)
-            return true;
-    }
+    foreach (cell, found.others)
+        if (is_isolated(*static_cast<const pg::RelationAccess*>(lfirst(cell)))) return true;
     return false;
 }
+
+void analyze(ParseState* state, Query* query, JumbleState* jumble) {
+    if (next_analyze) next_analyze(state, query, jumble);
+    // What changed before this statement is no reason to refuse it: the rewriter, which is next, shall know.
+    if (IsTransactionState()) AcceptInvalidationMessages();
+}
+
+}  // namespace
 
 void make_plans_anew(Guarding guarding) {
     // The cache may have taken what was rewritten before a change for something newer.
@@ -100,28 +104,12 @@ void make_plans_anew(Guarding guarding) {
                     errhint("Run the transaction again.")));
 }
 
-void analyze(ParseState* state, Query* query, JumbleState* jumble) {
-    if (next_analyze) next_analyze(state, query, jumble);
-    // What changed before this statement is no reason to refuse it: the rewriter, which is next, shall know.
-    if (IsTransactionState()) AcceptInvalidationMessages();
-}
-
-void start(QueryDesc* query, int flags) {
-    at_start = role_changes();
-    is_started_plan_judged = is_judged(query->plannedstmt);
-    if (next_start)
-        next_start(query, flags);
-    else
-        standard_ExecutorStart(query, flags);
-}
-
-}  // namespace
-
-Planning begin_planning(const Query* query) {
+void begin_planning(const Query* query, Planning& out) {
     AcceptInvalidationMessages();
-    Unconditioned found{};
-    collect(query, found);
-    return {role_changes(), found.accesses};
+    out.roles = role_changes();
+    out.unconditioned.count = 0;
+    out.unconditioned.others = NIL;
+    collect(query, out.unconditioned);
 }
 
 void end_planning(const Planning& planning, Guarding guarding, PlannedStmt* planned) {
@@ -131,15 +119,9 @@ void end_planning(const Planning& planning, Guarding guarding, PlannedStmt* plan
     if (guarding == Guarding::refuse) mark_as_judged(planned);
 }
 
-void check_started_plan(Guarding guarding) {
-    if (!is_started_plan_judged && role_changes() != at_start) make_plans_anew(guarding);
-}
-
 void install_plan_freshness() {
     next_analyze = post_parse_analyze_hook;
     post_parse_analyze_hook = analyze;
-    next_start = ExecutorStart_hook;
-    ExecutorStart_hook = start;
 }
 
 }  // namespace tg::guard

@@ -8,11 +8,9 @@
 #include "enforcement/refusal.h"
 
 extern "C" {
-#include "access/parallel.h"
 #include "access/xact.h"
 #include "commands/prepare.h"
 #include "common/hashfn.h"
-#include "executor/executor.h"
 #include "parser/analyze.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
@@ -48,7 +46,6 @@ struct Recent {
 Recent recent[16];
 
 post_parse_analyze_hook_type next_analyze = nullptr;
-ExecutorStart_hook_type next_start = nullptr;
 ProcessUtility_hook_type next_utility = nullptr;
 
 uint64 hash_of(const char* text) {
@@ -96,6 +93,7 @@ void remember_recent(const char* name, std::size_t length) {
 
 void forget_names() {
     for (Recent& slot : recent) slot.parses_seen = 0;
+    state::known_plans.fill(0);
     if (known_names) hash_destroy(known_names);
     known_names = nullptr;
 }
@@ -110,29 +108,30 @@ void refuse_replaced(Guarding guarding, const char* name) {
          .object = name});
 }
 
-void check_name(const char* name) {
-    const std::size_t length = std::strlen(name);
+bool is_recent(const char* name, std::size_t length) {
     const Recent& slot = recent_of(name, length);
-    if (slot.parses_seen == parses && std::strcmp(slot.name, name) == 0) return;
+    return slot.parses_seen == parses && std::strcmp(slot.name, name) == 0;
+}
+
+// True if the name stands for what it always stood for.
+bool check_name(const char* name) {
+    const std::size_t length = std::strlen(name);
+    if (is_recent(name, length)) return true;
     KnownName& entry = known(name);
     const PreparedStatement* statement = FetchPreparedStatement(name, false);
-    if (!statement || statement->from_sql) return;
+    if (!statement || statement->from_sql) return false;
     const uint64 text = hash_of(statement->plansource->query_string);
     if (entry.is_known && entry.text != text) {
         const bool is_of_this_transaction =
             statement->prepare_time > GetCurrentTransactionStartTimestamp();
         const Guarding mode = is_of_this_transaction ? Guarding::none : enforcement::guarding();
         if (mode != Guarding::none) refuse_replaced(mode, name);
-        return;
+        return false;
     }
     entry.text = text;
     entry.is_known = true;
     remember_recent(name, length);
-}
-
-void check_running_name() {
-    if (ActivePortal && ActivePortal->prepStmtName && context::current() && !IsParallelWorker())
-        check_name(ActivePortal->prepStmtName);
+    return true;
 }
 
 void analyze(ParseState* state, Query* query, JumbleState* jumble) {
@@ -141,20 +140,12 @@ void analyze(ParseState* state, Query* query, JumbleState* jumble) {
     if (state->p_paramref_hook) parses++;
 }
 
-void start(QueryDesc* query, int flags) {
-    check_running_name();
-    if (next_start)
-        next_start(query, flags);
-    else
-        standard_ExecutorStart(query, flags);
-}
-
 void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
              ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment* environment,
              DestReceiver* receiver, QueryCompletion* completion) {
     const Node* statement = planned->utilityStmt;
     // ROLLBACK must work in whatever state the transaction is.
-    if (!IsAbortedTransactionBlockState()) check_running_name();
+    if (!IsAbortedTransactionBlockState()) check_running_name(0);
     auto* next = next_utility ? next_utility : standard_ProcessUtility;
     next(planned, text, read_only_tree, context, parameters, environment, receiver, completion);
     const bool discards_all =
@@ -165,11 +156,15 @@ void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
 
 }  // namespace
 
+void check_running_name(uint32 plan) {
+    const char* name = ActivePortal ? ActivePortal->prepStmtName : nullptr;
+    if (name && context::current() && check_name(name))
+        state::known_plans[plan % state::known_plans.size()] = plan;
+}
+
 void install_prepared_names() {
     next_analyze = post_parse_analyze_hook;
     post_parse_analyze_hook = analyze;
-    next_start = ExecutorStart_hook;
-    ExecutorStart_hook = start;
     next_utility = ProcessUtility_hook;
     ProcessUtility_hook = utility;
 }

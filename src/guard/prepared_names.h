@@ -4,7 +4,23 @@
 // with its values and its rights.
 #pragma once
 
+#include "pg/server.h"
+
 namespace tg::guard {
+
+namespace state {
+// The numbers of plans whose names were found unchanged last, each where it puts itself. A plan is of one
+// statement, and a name that stands for another has another plan.
+inline std::array<uint32, 16> known_plans{};
+}  // namespace state
+
+inline bool is_known_plan(uint32 number) {
+    return number != 0 && state::known_plans[number % state::known_plans.size()] == number;
+}
+
+// The question for the statement that runs, if it was prepared in the protocol and has a tenant. `plan` is
+// the number of its plan, or 0 (plan_freshness.h).
+void check_running_name(uint32 plan);
 
 void install_prepared_names();
 

@@ -11,9 +11,11 @@
 #include "guard/relation_refusals.h"
 #include "guard/role_catalogs.h"
 #include "guard/secure_views.h"
+#include "guard/untrusted_execution.h"
 #include "guard/untrusted_relations.h"
 #include "guard/vouchers.h"
 #include "enforcement/mode.h"
+#include "enforcement/profile.h"
 #include "enforcement/refusal.h"
 #include "pg/compat.h"
 #include "pg/hook.h"
@@ -39,7 +41,6 @@ using enforcement::refuse;
 using policy::RelationClass;
 
 planner_hook_type next_planner = nullptr;
-ExecutorStart_hook_type next_start = nullptr;
 
 constexpr AclMode writing = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
 
@@ -79,7 +80,7 @@ RelationClass classify_in(List* entries, const pg::RelationAccess& access) {
 }
 
 // Whether the class alone lets the access through, in a transaction that has authenticated.
-bool is_allowed(RelationClass found, const pg::RelationAccess& access) {
+inline bool is_plainly_allowed(RelationClass found, AclMode permissions) {
     switch (found) {
         case RelationClass::system:
         case RelationClass::own:
@@ -88,12 +89,23 @@ bool is_allowed(RelationClass found, const pg::RelationAccess& access) {
         case RelationClass::isolated:
             return true;
         case RelationClass::shared:
-            return (access.permissions & writing) == 0;
-        case RelationClass::temporary:
-            return is_made_in_this_transaction(access.relation);
+            return (permissions & writing) == 0;
         default:
             return false;
     }
+}
+
+bool is_allowed(RelationClass found, const pg::RelationAccess& access) {
+    return is_plainly_allowed(found, access.permissions) ||
+           (found == RelationClass::temporary && is_made_in_this_transaction(access.relation));
+}
+
+// What most accesses are, and are found to be at once.
+bool is_known_to_be_allowed(const void* entry) {
+    pg::RelationAccess access;
+    if (!pg::read_access(entry, access)) return true;
+    return policy::is_last(access.relation, access.role) &&
+           is_plainly_allowed(policy::classify(access.relation, access.role), access.permissions);
 }
 
 // The catalog of settings, below a view that shows none of them.
@@ -116,14 +128,17 @@ void check_access(Guarding guarding, Occasion occasion, const pg::RelationAccess
     refuse_access(guarding, found, access, name);
 }
 
+pg_noinline void check_entry(Guarding mode, Occasion occasion, const void* entry, List* entries) {
+    pg::RelationAccess access;
+    if (pg::read_access(entry, access) && !is_hidden(access, entries))
+        check_access(mode, occasion, access, entries);
+}
+
 void check_entries(Guarding mode, Occasion occasion, List* entries) {
-    if (mode == Guarding::none) return;
+    const bool is_plain = context::current() && !enforcement::is_untrusted() && !InNoForceRLSOperation();
     ListCell* cell;
-    foreach (cell, entries) {
-        pg::RelationAccess access;
-        if (!pg::read_access(lfirst(cell), access)) continue;
-        if (!is_hidden(access, entries)) check_access(mode, occasion, access, entries);
-    }
+    foreach (cell, entries)
+        if (!is_plain || !is_known_to_be_allowed(lfirst(cell))) check_entry(mode, occasion, lfirst(cell), entries);
 }
 
 // While a worker takes up its part of a plan that its leader has checked. What functions in it go on to
@@ -134,10 +149,12 @@ bool is_server_query() { return is_foreign_key_query() || takes_up_leaders_plan;
 
 // Returns how the transaction is guarded.
 Guarding check_again(List* entries) {
-    if (is_server_query() || entries == NIL) return Guarding::none;
+    if (entries == NIL || is_server_query()) return Guarding::none;
     const Guarding mode = guarding();
-    if (mode == Guarding::none) note_unguarded_crossing(entries);
-    check_entries(mode, Occasion::execution, entries);
+    if (mode == Guarding::none)
+        note_unguarded_crossing(entries);
+    else
+        check_entries(mode, Occasion::execution, entries);
     return mode;
 }
 
@@ -146,44 +163,40 @@ bool check_at_execution(List* entries, bool) {
     return true;
 }
 
+// Rows read before the token was verified and rows read after it would be in one result.
+void refuse_reading_authentication(const PlannedStmt* planned) {
+    if (planned->invalItems == NIL || !calls_authenticate(planned) || !pg::reads_relations(planned)) return;
+    refuse(Guarding::refuse,
+           {.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+            .message = "a statement that authenticates cannot read relations",
+            .detail = "It calls tenant_guard.authenticate() and names a relation.",
+            .hint = "Call tenant_guard.authenticate(jwt) in a statement of its own.",
+            .object = "tenant_guard.authenticate"});
+}
+
 PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
+    if (enforcement::is_untrusted()) bound_planning();
     if (must_stay_in_process()) cursor_options &= ~CURSOR_OPT_PARALLEL_OK;
-    const Planning planning = begin_planning(query);
-    PlannedStmt* planned = next_planner ? next_planner(query, text, cursor_options, parameters)
-                                        : standard_planner(query, text, cursor_options, parameters);
-    if (is_server_query()) return planned;
+    Planning planning;
+    begin_planning(query, planning);
+    PlannedStmt* planned = next_planner(query, text, cursor_options, parameters);
     List* entries = pg::access_entries(planned);
-    if (entries == NIL) return planned;
+    if (entries == NIL || is_server_query()) return planned;
     // Under `warn` the execution that follows says it, and once is enough.
-    const Guarding mode = guarding();
+    const Guarding mode = enforcement::guarding_as_known();
     if (mode == Guarding::refuse) check_entries(mode, Occasion::planning, entries);
+    refuse_reading_authentication(planned);
     end_planning(planning, mode, planned);
-    // Rows read before the token was verified and rows read after it would be in one result.
-    if (planned->invalItems != NIL && calls_authenticate(planned) &&
-        pg::reads_relations(planned))
-        refuse(Guarding::refuse,
-               {.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
-                .message = "a statement that authenticates cannot read relations",
-                .detail = "It calls tenant_guard.authenticate() and names a relation.",
-                .hint = "Call tenant_guard.authenticate(jwt) in a statement of its own.",
-                .object = "tenant_guard.authenticate"});
     return planned;
 }
 
-void start(QueryDesc* query, int flags) {
-    auto pass_on = [&] {
-        auto* next = next_start ? next_start : standard_ExecutorStart;
-        next(query, flags);
-    };
-    const bool is_part = IsParallelWorker() && query->dest && query->dest->mydest == DestTupleQueue;
-    if (is_part)
-        pg::with_flag(takes_up_leaders_plan, pass_on);
-    else
-        pass_on();
-    note_started_plan(query);
-}
-
 }  // namespace
+
+void start_in_worker(QueryDesc* query, int flags, ExecutorStart_hook_type next) {
+    const bool is_part = query->dest && query->dest->mydest == DestTupleQueue;
+    if (!is_part) return next(query, flags);
+    pg::with_flag(takes_up_leaders_plan, [&] { next(query, flags); });
+}
 
 void check_relation(Oid relation, Oid role, AclMode permissions) {
     const Guarding mode = guarding();
@@ -200,10 +213,8 @@ bool would_refuse_relation(const pg::RelationAccess& access, List* entries, Rela
 }
 
 void install_relations() {
-    next_planner = planner_hook;
+    next_planner = planner_hook ? planner_hook : standard_planner;
     planner_hook = plan;
-    next_start = ExecutorStart_hook;
-    ExecutorStart_hook = start;
     pg::CheckPermissionsHook<check_at_execution>::install();
 }
 

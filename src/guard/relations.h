@@ -19,6 +19,10 @@ void check_plan(const PlannedStmt* planned);
 // owners, which are of the moment, do not count.
 bool would_refuse_relation(const pg::RelationAccess& access, List* entries, policy::RelationClass& found_out);
 
+// The executor's start in a parallel worker, which goes on with `next`: its part of a plan was checked by the
+// leader.
+void start_in_worker(QueryDesc* query, int flags, ExecutorStart_hook_type next);
+
 void install_relations();
 
 }  // namespace tg::guard

@@ -11,7 +11,6 @@
 
 extern "C" {
 #include "access/parallel.h"
-#include "optimizer/planner.h"
 #include "tcop/dest.h"
 }
 
@@ -20,10 +19,6 @@ namespace tg::guard {
 namespace {
 
 using enforcement::Guarding;
-
-planner_hook_type next_planner = nullptr;
-ExecutorStart_hook_type next_start = nullptr;
-ExecutorRun_hook_type next_run = nullptr;
 
 // A statement that was started while the transaction was untrusted. Lives in the statement's own memory
 // and leaves the list when that goes, after an error as well.
@@ -94,25 +89,6 @@ Guarding guarding_here() {
     return IsParallelWorker() ? Guarding::none : enforcement::guarding_untrusted();
 }
 
-PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
-    if (guarding_here() != Guarding::none) enforcement::bound_statement();
-    return next_planner ? next_planner(query, text, cursor_options, parameters)
-                        : standard_planner(query, text, cursor_options, parameters);
-}
-
-void start(QueryDesc* query, int flags) {
-    const Guarding mode = guarding_here();
-    if (mode != Guarding::none) {
-        enforcement::bound_statement();
-        check_untrusted_plan(mode, query->plannedstmt);
-    }
-    if (next_start)
-        next_start(query, flags);
-    else
-        standard_ExecutorStart(query, flags);
-    if (mode != Guarding::none) remember(query, mode);
-}
-
 // A cursor that an application opened before it handed the transaction to a stranger: nobody looked at
 // its functions, and nobody counts its rows. What reads nothing may be the call that began the profile.
 void refuse_earlier_cursor(Guarding guarding) {
@@ -123,11 +99,23 @@ void refuse_earlier_cursor(Guarding guarding) {
                    .object = "cursor"});
 }
 
-void run(TG_EXECUTOR_RUN_PARAMETERS) {
-    auto pass_on = [&] {
-        auto* next = next_run ? next_run : standard_ExecutorRun;
-        next(TG_EXECUTOR_RUN_ARGUMENTS);
-    };
+}  // namespace
+
+void bound_planning() {
+    if (guarding_here() != Guarding::none) enforcement::bound_statement();
+}
+
+void start_untrusted(QueryDesc* query, int flags, ExecutorStart_hook_type next) {
+    const Guarding mode = guarding_here();
+    if (mode == Guarding::none) return next(query, flags);
+    enforcement::bound_statement();
+    check_untrusted_plan(mode, query->plannedstmt);
+    next(query, flags);
+    remember(query, mode);
+}
+
+void run_untrusted(TG_EXECUTOR_RUN_PARAMETERS, ExecutorRun_hook_type next) {
+    auto pass_on = [&] { next(TG_EXECUTOR_RUN_ARGUMENTS); };
     const Guarding mode = guarding_here();
     if (mode == Guarding::none) return pass_on();
     enforcement::bound_statement();
@@ -140,17 +128,6 @@ void run(TG_EXECUTOR_RUN_PARAMETERS) {
     query->dest = &started->receiver;
     pg::with_flag(is_counting, pass_on);
     query->dest = started->inner;
-}
-
-}  // namespace
-
-void install_untrusted_execution() {
-    next_planner = planner_hook;
-    planner_hook = plan;
-    next_start = ExecutorStart_hook;
-    ExecutorStart_hook = start;
-    next_run = ExecutorRun_hook;
-    ExecutorRun_hook = run;
 }
 
 }  // namespace tg::guard

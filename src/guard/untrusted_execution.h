@@ -2,10 +2,15 @@
 // and started while the transaction was untrusted already.
 #pragma once
 
-#include "pg/server.h"
+#include "pg/compat.h"
 
 namespace tg::guard {
 
-void install_untrusted_execution();
+// Planning takes time as well, which is bounded as that of the execution is.
+void bound_planning();
+
+// The executor's start and run of an untrusted transaction, which go on with `next`.
+void start_untrusted(QueryDesc* query, int flags, ExecutorStart_hook_type next);
+void run_untrusted(TG_EXECUTOR_RUN_PARAMETERS, ExecutorRun_hook_type next);
 
 }  // namespace tg::guard

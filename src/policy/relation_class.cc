@@ -30,15 +30,11 @@ struct Entry {
 
 HTAB* entries = nullptr;
 
-// The entry asked for last: a look-up by key asks for one relation, several times. Goes with every removal.
-Entry* last_entry = nullptr;
-
 // Counts the invalidations heard of. Looking a relation up may process some; an answer counts only if
 // none arrived while it was made.
 uint64 changes = 0;
 
 Entry& entry_of(Oid relation) {
-    if (last_entry && last_entry->relation == relation) return *last_entry;
     if (!entries) {
         HASHCTL control{};
         control.keysize = sizeof(Oid);
@@ -51,13 +47,12 @@ Entry& entry_of(Oid relation) {
         entry->role = InvalidOid;
         entry->policy = PolicyState::unknown;
     }
-    last_entry = entry;
     return *entry;
 }
 
 void forget_everything() {
     changes++;
-    last_entry = nullptr;
+    state::last = {};
     if (!entries) return;
     HASH_SEQ_STATUS scan;
     hash_seq_init(&scan, entries);
@@ -67,7 +62,7 @@ void forget_everything() {
 
 void on_relation_change(Datum, Oid relation) {
     changes++;
-    last_entry = nullptr;
+    state::last = {};
     if (!OidIsValid(relation) || catalog::tells_of_declarations(relation))
         forget_everything();
     else if (entries)
@@ -137,20 +132,22 @@ RelationClass look_up_class(Oid relation, Oid role) {
 
 }  // namespace
 
-RelationClass classify(Oid relation, Oid role) {
-    const Entry& cached = entry_of(relation);
-    if (cached.role == role) return cached.relation_class;
-
-    uint64 looked_up_at;
-    RelationClass found;
-    do {
-        looked_up_at = changes;
-        found = look_up_class(relation, role);
-    } while (looked_up_at != changes);
-    Entry& entry = entry_of(relation);
-    entry.role = role;
-    entry.relation_class = found;
-    return found;
+RelationClass classify_another(Oid relation, Oid role) {
+    const Entry* cached = &entry_of(relation);
+    if (cached->role != role) {
+        uint64 looked_up_at;
+        RelationClass found;
+        do {
+            looked_up_at = changes;
+            found = look_up_class(relation, role);
+        } while (looked_up_at != changes);
+        Entry& entry = entry_of(relation);
+        entry.role = role;
+        entry.relation_class = found;
+        cached = &entry;
+    }
+    state::last = {relation, role, cached->relation_class};
+    return cached->relation_class;
 }
 
 bool has_row_security(Oid relation) {

@@ -23,8 +23,26 @@ enum class RelationClass : uint8 {
     unprotected,
 };
 
+namespace state {
+// The last answer. A look-up by key asks about one relation, several times.
+struct Classified {
+    Oid relation = InvalidOid;
+    Oid role = InvalidOid;
+    RelationClass relation_class = RelationClass::unprotected;
+};
+inline Classified last;
+}  // namespace state
+
+inline bool is_last(Oid relation, Oid role) {
+    return state::last.relation == relation && state::last.role == role;
+}
+
+RelationClass classify_another(Oid relation, Oid role);
+
 // `relation` read as `role`. Needs a ready installation and a transaction.
-RelationClass classify(Oid relation, Oid role);
+inline RelationClass classify(Oid relation, Oid role) {
+    return is_last(relation, role) ? state::last.relation_class : classify_another(relation, role);
+}
 
 // The row of tenant_guard.relations for a relation: what an administrator declared.
 struct Declaration {

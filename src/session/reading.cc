@@ -1,32 +1,27 @@
 // See the header.
 #include "session/reading.h"
 
-#include "pg/compat.h"
-#include "pg/hook.h"
-
 namespace tg::session {
 
 namespace {
 
-bool reading = false;
-ExecutorRun_hook_type next_run = nullptr;
+using state::reading_level;
 
-void run(TG_EXECUTOR_RUN_PARAMETERS) {
-    auto pass_on = [&] {
-        auto* next = next_run ? next_run : standard_ExecutorRun;
-        next(TG_EXECUTOR_RUN_ARGUMENTS);
-    };
-    if (reading || !pg::reads_relations(query->plannedstmt)) return pass_on();
-    pg::with_flag(reading, pass_on);
+void on_transaction_end(XactEvent event, void*) {
+    if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+        reading_level = 0;
+}
+
+void on_subtransaction_end(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
+    if (event == SUBXACT_EVENT_ABORT_SUB && reading_level >= GetCurrentTransactionNestLevel())
+        reading_level = 0;
 }
 
 }  // namespace
 
-bool is_reading() { return reading; }
-
 void install_reading() {
-    next_run = ExecutorRun_hook;
-    ExecutorRun_hook = run;
+    RegisterXactCallback(on_transaction_end, nullptr);
+    RegisterSubXactCallback(on_subtransaction_end, nullptr);
 }
 
 }  // namespace tg::session
