@@ -4,6 +4,7 @@
 #include "enforcement/refusal.h"
 #include "guard/relations.h"
 #include "guard/setting_rules.h"
+#include "guard/shadowed_names.h"
 #include "session/undoing.h"
 
 extern "C" {
@@ -65,9 +66,19 @@ bool is_dropped_at_end(Guarding guarding, const RangeVar* name) {
     return is_temporary_name(name) && is_undone_at_end(guarding, Remnant::temporary_object);
 }
 
+void check_temporary_name(Guarding guarding, const Node* statement, const RangeVar* name) {
+    if (const char* hidden = type_hidden_by(name->relname))
+        refuse_command(guarding, statement,
+                       psprintf("It would hide type %s, also from functions that remember which type they "
+                                "found.",
+                                hidden),
+                       "Choose a name that no type of the database has.");
+}
+
 void check_new_table(Guarding guarding, const Node* statement, const RangeVar* name,
                      OnCommitAction on_commit) {
-    if (is_transaction_local(name, on_commit) || is_dropped_at_end(guarding, name)) return;
+    if (is_transaction_local(name, on_commit) || is_dropped_at_end(guarding, name))
+        return check_temporary_name(guarding, statement, name);
     refuse_command(guarding, statement,
                    "The table would outlive the transaction and reach the next user of the connection "
                    "or of the role.",
@@ -90,7 +101,7 @@ void check_create_table_as(Guarding guarding, const Node* statement) {
 
 // A view or sequence has no ON COMMIT DROP.
 void check_new_object(Guarding guarding, const Node* statement, const RangeVar* name) {
-    if (is_dropped_at_end(guarding, name)) return;
+    if (is_dropped_at_end(guarding, name)) return check_temporary_name(guarding, statement, name);
     refuse_command(guarding, statement,
                    "It would outlive the transaction and reach the next user of the connection or of the role.",
                    as_owner);

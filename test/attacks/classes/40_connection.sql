@@ -424,3 +424,68 @@ SELECT attacks.show_limit();
 -- by hand: succeeds
 -- control
 SELECT attacks.show_limit();
+
+-- attack T27 remnant
+-- A temporary table with the name of a type, while PL/pgSQL compiles a function of the application: it remembers the type
+CREATE TEMPORARY TABLE jsonb (value int) ON COMMIT DROP;
+SELECT attacks.pair();
+-- next
+SELECT attacks.pair();
+-- before
+CREATE FUNCTION attacks.pair() RETURNS text LANGUAGE plpgsql AS $$ DECLARE pair jsonb := '{"a": 1}'; BEGIN RETURN pair ->> 'a'; END $$;
+-- after
+DROP FUNCTION attacks.pair;
+-- guarded: refused 42501
+-- by hand: succeeds
+-- control
+CREATE TEMPORARY TABLE pairs (value jsonb) ON COMMIT DROP;
+INSERT INTO pairs VALUES ('{"a": 1}') RETURNING value ->> 'a';
+
+-- attack T27b remnant
+-- The same with the name of a table, whose columns' types a function names by %TYPE and has no search_path of its own
+SET LOCAL search_path = attacks;
+CREATE TEMPORARY TABLE countries (vat boolean) ON COMMIT DROP;
+SELECT attacks.tax();
+-- next
+SET LOCAL search_path = attacks;
+SELECT attacks.tax();
+-- before
+SET search_path = attacks;
+CREATE FUNCTION attacks.tax() RETURNS text LANGUAGE plpgsql AS
+    $$ DECLARE tax countries.vat%TYPE; BEGIN SELECT max(vat) INTO tax FROM attacks.countries; RETURN tax; END $$;
+RESET search_path;
+-- after
+DROP FUNCTION attacks.tax;
+-- guarded: remains names that a function
+-- by hand: succeeds
+
+-- attack P13 tamper
+-- COMMIT PREPARED of what tenant A has prepared: the role is the same, and names can be guessed
+-- first
+INSERT INTO attacks.accounts (tenant_id, secret) VALUES ('{a}', 'canary-a, prepared');
+PREPARE TRANSACTION 'attacks_1';
+-- outside
+COMMIT PREPARED 'attacks_1';
+-- state
+SELECT count(*) FROM attacks.accounts WHERE secret = 'canary-a, prepared';
+-- after
+DELETE FROM attacks.accounts WHERE secret = 'canary-a, prepared';
+-- guarded: remains prepared transactions
+-- untrusted: remains prepared transactions
+-- by hand: succeeds
+
+-- attack P14 remnant
+-- Settings that drivers make when they connect, for the session: tenant A's days begin elsewhere
+SET TimeZone = 'Asia/Tokyo';
+-- next
+SELECT '2025-01-01T20:00:00Z'::timestamptz::date;
+-- guarded: remains settings that drivers
+-- by hand: succeeds
+
+-- attack T18b remnant
+-- A setting of one's own, set with SET LOCAL, leaves its name: tenant A finds it empty instead of absent
+SET LOCAL attacks.page_size = '1';
+-- next
+SELECT coalesce(current_setting('attacks.page_size', true)::int, 100);
+-- guarded: remains names of settings
+-- by hand: succeeds
