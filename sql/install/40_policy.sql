@@ -252,6 +252,38 @@ $$;
 COMMENT ON FUNCTION tenant_guard.protection_steps(regclass, name) IS
   'The statements that are missing for the isolation of one relation.';
 
+-- Row security of a parent filters what is read from a foreign table below it, and PostgreSQL does not check what is written
+-- to that through the parent: one tenant could make rows of another.
+CREATE FUNCTION tenant_guard.refuse_foreign_part(part regclass, root regclass) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = 'wrong_object_type',
+    MESSAGE = format('foreign table "%s" cannot be a part of a protected relation', part),
+    DETAIL = format('Rows that are written to it through "%s" are not checked by row security.', root),
+    HINT = 'Keep it apart (DETACH PARTITION, NO INHERIT), and read it through tenant_guard.secure_view().';
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.refuse_foreign_part(regclass, regclass) IS 'Raises SQLSTATE 42809.';
+
+CREATE FUNCTION tenant_guard.require_no_foreign_part(root regclass) RETURNS void
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  part regclass;
+BEGIN
+  IF NOT (SELECT c.relhassubclass FROM pg_class c WHERE c.oid = root) THEN
+    RETURN;
+  END IF;
+  SELECT c.oid INTO part FROM pg_class c
+   WHERE c.relkind = 'f' AND c.oid <> root AND c.oid IN (SELECT tenant_guard.relation_tree(root)) LIMIT 1;
+  IF FOUND THEN
+    PERFORM tenant_guard.refuse_foreign_part(part, root);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION tenant_guard.require_no_foreign_part(regclass) IS
+  'Refuses a relation with a foreign table below it (SQLSTATE 42809).';
+
 -- The steps for the relation and everything below it. Declarations come first: what the later steps
 -- do to a declared relation is then not taken for somebody else's DDL.
 CREATE FUNCTION tenant_guard.tree_steps(root regclass, wanted_column name)
@@ -289,6 +321,7 @@ BEGIN
   IF root IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'relation must not be null';
   END IF;
+  PERFORM tenant_guard.require_no_foreign_part(root);
   -- What cannot be done is refused before anything is locked, and what is protected is left alone without a lock.
   IF EXISTS (SELECT FROM tenant_guard.relations r WHERE r.relation = root) THEN
     IF NOT EXISTS (SELECT FROM tenant_guard.tree_steps(root, wanted_column)) THEN
@@ -345,6 +378,8 @@ DECLARE
   root regclass;
   done integer := 0;
   planned regclass[] := '{}';
+  detail text;
+  hint text;
 BEGIN
   FOREACH root IN ARRAY roots LOOP
     CONTINUE WHEN root = ANY (planned);
@@ -370,9 +405,11 @@ BEGIN
                  '"max_locks_per_transaction".';
       WHEN OTHERS THEN
         -- One relation that cannot be protected is reported and does not keep the others open.
+        GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
         step_relation := root;
         action := 'failed';
-        statement := SQLERRM;
+        statement := concat_ws(' ', concat(SQLERRM, CASE WHEN detail <> '' THEN ':' WHEN hint <> '' THEN '.' END),
+                               nullif(detail, ''), nullif(hint, ''));
         RETURN NEXT;
     END;
   END LOOP;
@@ -434,7 +471,7 @@ CREATE FUNCTION tenant_guard.protect_all(dry_run boolean DEFAULT false)
 $$;
 COMMENT ON FUNCTION tenant_guard.protect_all(boolean) IS
   'protect() for every table with a tenant column; with dry_run it runs nothing. A relation that cannot '
-  'be protected has a row with action "failed" and the reason; one on which row security is impossible, or of an '
+  'be protected has a row with action "failed", the reason, and what to do; one on which row security is impossible, or of an '
   'extension, is a NOTICE with the reason.';
 
 -- A procedure that commits can neither be SECURITY DEFINER nor pin its search_path: it does so itself, for each

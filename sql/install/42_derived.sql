@@ -180,6 +180,7 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'relation and parent must not be null';
   END IF;
   PERFORM tenant_guard.check_derivation(root, parent);
+  PERFORM tenant_guard.require_no_foreign_part(root);
   -- Run again without a name, it is the key of the declaration.
   SELECT coalesce(wanted_key, r.parent_constraint) INTO wanted_key
     FROM (VALUES (1)) AS one (n) LEFT JOIN tenant_guard.relations r ON r.relation = root;

@@ -128,8 +128,17 @@ DECLARE
   declared tenant_guard.relations;
   inherited_column name;
   derivation tenant_guard.relations;
+  parent regclass;
 BEGIN
-  IF NOT tenant_guard.can_be_protected(candidate) THEN
+  -- Whatever is protected automatically and whatever not: a hole in what is.
+  IF (SELECT c.relkind FROM pg_class c WHERE c.oid = candidate) = 'f' THEN
+    SELECT i.inhparent INTO parent FROM pg_inherits i JOIN tenant_guard.relations r ON r.relation = i.inhparent
+     WHERE i.inhrelid = candidate AND r.status IN ('protected', 'derived') LIMIT 1;
+    IF FOUND THEN
+      PERFORM tenant_guard.refuse_foreign_part(candidate, parent);
+    END IF;
+  END IF;
+  IF NOT current_setting('tenant_guard.auto_protect')::boolean OR NOT tenant_guard.can_be_protected(candidate) THEN
     RETURN;
   END IF;
   SELECT * INTO declared FROM tenant_guard.relations r WHERE r.relation = candidate;
@@ -153,7 +162,8 @@ END
 $$;
 COMMENT ON FUNCTION tenant_guard.protect_new_relation(regclass, boolean) IS
   'Protects a table that the running DDL made a part of a protected relation or, if the DDL brings a tenant column, '
-  'that has one. An ALTER TABLE about something else leaves a table as an administrator left it.';
+  'that has one. An ALTER TABLE about something else leaves a table as an administrator left it. SQLSTATE 42809 for a foreign '
+  'table that became a part of a protected relation.';
 
 CREATE FUNCTION tenant_guard.protect_new_relations(brings_tenant_column boolean) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -206,14 +216,16 @@ DECLARE
   functions text[];
   lost_columns boolean;
   lost_policies boolean;
+  lost_keys boolean;
   lost record;
 BEGIN
   PERFORM tenant_guard.require_current_declarations();
   SELECT array_agg(d.objid) FILTER (WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0),
          array_agg(d.object_identity) FILTER (WHERE d.classid = 'pg_proc'::regclass),
          bool_or(d.classid = 'pg_class'::regclass AND d.objsubid > 0),
-         bool_or(d.classid = 'pg_policy'::regclass AND d.address_names[3] IN ('tenant_guard_isolation', 'tenant_guard_access'))
-    INTO gone, functions, lost_columns, lost_policies
+         bool_or(d.classid = 'pg_policy'::regclass AND d.address_names[3] IN ('tenant_guard_isolation', 'tenant_guard_access')),
+         bool_or(d.object_type = 'table constraint')
+    INTO gone, functions, lost_columns, lost_policies, lost_keys
     FROM pg_event_trigger_dropped_objects() d;
   IF EXISTS (SELECT FROM tenant_guard.relations r WHERE r.relation = ANY (gone)) THEN
     DELETE FROM tenant_guard.relations r WHERE r.relation = ANY (gone);
@@ -248,6 +260,17 @@ BEGIN
       END IF;
     END LOOP;
   END IF;
+  -- A foreign key goes with the key of the parent that it references.
+  IF lost_keys AND EXISTS (SELECT FROM tenant_guard.relations r WHERE r.parent IS NOT NULL) THEN
+    FOR lost IN
+        SELECT r.relation, r.parent_constraint
+          FROM pg_event_trigger_dropped_objects() d
+          JOIN tenant_guard.relations r
+            ON r.relation = to_regclass(format('%I.%I', d.address_names[1], d.address_names[2])) AND r.parent_constraint = d.address_names[3]
+         WHERE d.object_type = 'table constraint' LOOP
+      PERFORM tenant_guard.refuse_lost_isolation(lost.relation, format('Dropping foreign key "%s"', lost.parent_constraint));
+    END LOOP;
+  END IF;
   -- Whoever makes a function of that name again has to be vouched for again.
   IF functions IS NOT NULL AND EXISTS (SELECT FROM tenant_guard.vouchers v WHERE v.function = ANY (functions)) THEN
     DELETE FROM tenant_guard.vouchers v WHERE v.function = ANY (functions);
@@ -256,10 +279,11 @@ END
 $$;
 COMMENT ON FUNCTION tenant_guard.forget_dropped_relations() IS
   'Event trigger: forgets the declarations of relations that were dropped, and refuses to drop the tenant '
-  'column or the policies of those that remain (SQLSTATE 42501).';
+  'column, the policies or the foreign key to the parent of those that remain (SQLSTATE 42501).';
 
 CREATE EVENT TRIGGER tenant_guard_protect_new_relations ON ddl_command_end
-  WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'ALTER TYPE', 'CREATE SCHEMA')
+  WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'ALTER TYPE', 'CREATE SCHEMA',
+               'CREATE FOREIGN TABLE', 'ALTER FOREIGN TABLE')
   EXECUTE FUNCTION tenant_guard.ddl_command_end();
 CREATE EVENT TRIGGER tenant_guard_forget_dropped_relations ON sql_drop
   EXECUTE FUNCTION tenant_guard.forget_dropped_relations();

@@ -44,6 +44,14 @@ CREATE FUNCTION tenant_guard.audit_relations()
     JOIN relations parent ON parent.relation = i.inhparent AND parent.is_isolated
    WHERE NOT t.is_isolated
   UNION ALL
+  SELECT 'TG107', f.name, format('is a foreign part of "%s", which is protected: what is written to it through that is not checked',
+                                 i.inhparent::regclass),
+         format(CASE WHEN f.relispartition THEN 'ALTER TABLE %1$s DETACH PARTITION %2$s;'
+                     ELSE 'ALTER FOREIGN TABLE %2$s NO INHERIT %1$s;' END, i.inhparent::regclass, f.name)
+    FROM relations f JOIN pg_inherits i ON i.inhrelid = f.relation
+    JOIN relations parent ON parent.relation = i.inhparent AND parent.is_isolated
+   WHERE f.relkind = 'f'
+  UNION ALL
   SELECT 'TG108', t.name, 'has row security without any policy: nobody but exempt roles sees its rows',
          CASE WHEN t.tenant_column IS NOT NULL THEN format('SELECT * FROM tenant_guard.protect(%L);', t.name) END
     FROM tables t

@@ -9,6 +9,8 @@ CREATE FUNCTION tenant_guard.audited_settings()
     ('TG711', 'tenant_guard.require_exp', '^off$', 'on', 'tokens without an end are accepted'),
     ('TG712', 'tenant_guard.expiry', '^transaction$', 'statement', 'a transaction outlives its token'),
     ('TG713', 'tenant_guard.auto_protect', '^off$', 'on', 'new tables are not protected as they are made'),
+    -- From 17.
+    ('TG713', 'event_triggers', '^off$', 'on', 'new tables are not protected as they are made, and dropped ones not forgotten'),
     ('TG714', 'tenant_guard.enforce', '^(off|warn)$', 'authenticated', 'transactions that authenticated are not guarded'),
     ('TG721', 'log_statement', '^all$', 'none',
      'every statement is logged. Tokens are blotted out; secrets in add_secret() and values are not'),

@@ -70,7 +70,7 @@ void refuse_unprotected(Guarding guarding, Oid relation, const char* name) {
 void refuse_isolation_off(Guarding guarding, Oid, const char* name) {
     refuse(guarding, {.message = psprintf("tenant isolation of relation \"%s\" is switched off", name),
                       .detail = "It is declared protected, but row security is disabled or not "
-                                "forced on it, or its tenant column is gone.",
+                                "forced on it, its tenant column is gone, or a foreign table is a part of it.",
                       .hint = psprintf("Run SELECT tenant_guard.protect(%s).", quote_literal_cstr(name)),
                       .object = name});
 }

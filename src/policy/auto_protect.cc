@@ -21,6 +21,7 @@ using namespace tg;
 // What a statement can do to which tables are to be protected. Most ALTER TABLEs, our own among them, do nothing.
 struct Effect {
     bool makes_or_joins;  // a table, or a partition or child of one
+    bool may_join_foreign;  // a foreign table could become a partition or child
     bool brings_tenant_column;
     bool renames_column;
     const char* attached;  // the name of a partition that joins: the search_path it was found by is not ours
@@ -36,7 +37,7 @@ Effect effect_of(const AlterTableStmt* alter) {
         if (command->subtype == AT_AddColumn)
             effect.brings_tenant_column |= is_tenant_column(castNode(ColumnDef, command->def)->colname);
         if (command->subtype == AT_AttachPartition || command->subtype == AT_AddInherit)
-            effect.makes_or_joins = true;
+            effect.makes_or_joins = effect.may_join_foreign = true;
         if (command->subtype == AT_AttachPartition)
             effect.attached = castNode(PartitionCmd, command->def)->name->relname;
     }
@@ -49,13 +50,24 @@ Effect effect_of(const Node* statement) {
         case T_CreateStmt:
         case T_CreateTableAsStmt:
         case T_CreateSchemaStmt:
-            return {.makes_or_joins = true, .brings_tenant_column = true, .renames_column = false, .attached = nullptr};
+            return {.makes_or_joins = true,
+                    .may_join_foreign = false,
+                    .brings_tenant_column = true,
+                    .renames_column = false,
+                    .attached = nullptr};
+        case T_CreateForeignTableStmt:
+            return {.makes_or_joins = true,
+                    .may_join_foreign = true,
+                    .brings_tenant_column = false,
+                    .renames_column = false,
+                    .attached = nullptr};
         case T_AlterTableStmt:
             return effect_of(reinterpret_cast<const AlterTableStmt*>(statement));
         case T_RenameStmt: {
             const auto* rename = reinterpret_cast<const RenameStmt*>(statement);
             if (rename->renameType != OBJECT_COLUMN && rename->renameType != OBJECT_ATTRIBUTE) return {};
             return {.makes_or_joins = false,
+                    .may_join_foreign = false,
                     .brings_tenant_column = is_tenant_column(rename->newname),
                     .renames_column = true,
                     .attached = nullptr};
@@ -110,7 +122,7 @@ TG_FUNCTION(tenant_guard_ddl_command_end) {
     if (effect.makes_or_joins || effect.brings_tenant_column || effect.renames_column)
         policy::require_current_declarations();
     if (effect.renames_column) require_tenant_columns();
-    if (!policy::auto_protects()) PG_RETURN_NULL();
+    if (!policy::auto_protects() && !effect.may_join_foreign) PG_RETURN_NULL();
     if (effect.attached)
         protect_attached(effect.attached);
     else if (effect.makes_or_joins || effect.brings_tenant_column)

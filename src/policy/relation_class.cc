@@ -11,6 +11,7 @@
 extern "C" {
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_inherits.h"
 #include "utils/hsearch.h"
 #include "utils/rls.h"
 }
@@ -84,8 +85,19 @@ bool applies_row_security(Oid relation, Oid role) {
     return applies;
 }
 
+// Row security does not check what is written to a foreign table through its parent. DDL that makes one a part is refused;
+// this is for what was there before, or came while the event trigger was off.
+bool has_foreign_part(const Form_pg_class form) {
+    if (!form->relhassubclass) return false;
+    ListCell* cell;
+    foreach (cell, find_all_inheritors(form->oid, NoLock, nullptr))
+        if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE) return true;
+    return false;
+}
+
 RelationClass classify_protected(const Form_pg_class form, const Declaration& declaration, Oid role) {
     if (!form->relrowsecurity || !form->relforcerowsecurity) return RelationClass::isolation_off;
+    if (has_foreign_part(form)) return RelationClass::isolation_off;
     const bool can_be_isolated =
         declaration.is_derived
             ? derived_condition(form->oid) != nullptr

@@ -83,6 +83,7 @@ SELECT fires(id, what, break, decision) FROM (VALUES
   ('TG105', 'shop.orders', 'SELECT tenant_guard.run_on_protected(''shop.orders'', ''ALTER TABLE shop.orders NO FORCE ROW LEVEL SECURITY'')', NULL),
   ('TG106', 'shop.orders', 'SELECT tenant_guard.run_on_protected(''shop.orders'', ''DROP POLICY tenant_guard_isolation ON shop.orders'')', NULL),
   ('TG107', 'shop.events_1', 'DELETE FROM tenant_guard.relations WHERE relation = ''shop.events_1''::regclass', NULL),
+  ('TG107', 'shop.ft', 'CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; ALTER EVENT TRIGGER tenant_guard_protect_new_relations DISABLE; CREATE FOREIGN TABLE shop.ft () INHERITS (shop.items) SERVER s', NULL),
   ('TG108', 'shop.late', 'SET LOCAL tenant_guard.auto_protect = off; CREATE TABLE shop.late (tenant_id uuid); ALTER TABLE shop.late ENABLE ROW LEVEL SECURITY', NULL),
   ('TG109', 'shop.plain', 'CREATE POLICY p ON shop.plain USING (id > 0)', NULL),
   ('TG110', 'shop.plain', 'CREATE POLICY p ON shop.plain USING (id > 0); ALTER TABLE shop.plain ENABLE ROW LEVEL SECURITY', NULL),
@@ -243,12 +244,13 @@ SELECT fires(s.check_id, format('setting %s of %s', s.setting, place.name), form
   FROM (VALUES ('role tg_app', 'ALTER ROLE tg_app SET %s = %L'), ('role tg_app in database pgtap', 'ALTER ROLE tg_app IN DATABASE pgtap SET %s = %L'),
                ('database pgtap', 'ALTER DATABASE pgtap SET %s = %L'), ('the server', 'SET LOCAL %s = %L')) AS place (name, how),
         tenant_guard.audited_settings() s
-  JOIN (VALUES ('tenant_guard.require_exp', 'off'), ('tenant_guard.expiry', 'transaction'), ('tenant_guard.auto_protect', 'off'),
+  JOIN (VALUES ('tenant_guard.require_exp', 'off'), ('tenant_guard.expiry', 'transaction'), ('tenant_guard.auto_protect', 'off'), ('event_triggers', 'off'),
                ('log_statement', 'all'), ('log_parameter_max_length_on_error', '-1'), ('log_min_duration_statement', '0'),
                ('auto_explain.log_min_duration', '100'), ('pg_stat_statements.track_utility', 'on'), ('pgaudit.log_parameter', 'on'),
                ('debug_print_parse', 'on'), ('debug_print_rewritten', 'on'), ('debug_print_plan', 'on'), ('session_replication_role', 'replica'),
                ('lo_compat_privileges', 'on'), ('allow_system_table_mods', 'on')) AS v (setting, bad) USING (setting)
- WHERE NOT (place.name = 'the server' AND s.setting ~ '^(auto_explain|pg_stat_statements|pgaudit)\.');
+ WHERE NOT (s.setting = 'event_triggers' AND NOT EXISTS (SELECT FROM pg_settings WHERE name = 'event_triggers'))
+   AND NOT (place.name = 'the server' AND s.setting ~ '^(auto_explain|pg_stat_statements|pgaudit)\.');
 SELECT fires('TG714', 'setting tenant_guard.enforce of role tg_plain', 'ALTER ROLE tg_plain SET tenant_guard.enforce = ''off''');
 SELECT fires('TG714', 'setting tenant_guard.enforce of database pgtap', 'ALTER DATABASE pgtap SET tenant_guard.enforce = ''warn''');
 
