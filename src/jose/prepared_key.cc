@@ -17,6 +17,7 @@ void free_prepared(PreparedKey* key) {
     if (key == nullptr) return;
     EVP_MAC_CTX_free(key->mac);
     EVP_MD_CTX_free(key->hasher);
+    EVP_MD_CTX_free(key->initialised);
     EVP_PKEY_CTX_free(key->verifier);
     EVP_PKEY_free(key->pkey);
     OPENSSL_free(key);
@@ -55,6 +56,14 @@ bool set_padding(EVP_PKEY_CTX* context, const Algorithm& algorithm, const EVP_MD
            EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
+KeyVerdict prepare_eddsa(PreparedKey& out) {
+    out.initialised = EVP_MD_CTX_new();
+    if (out.initialised == nullptr) return KeyVerdict::internal;
+    const bool good = EVP_DigestVerifyInit_ex(out.initialised, nullptr, nullptr, nullptr, nullptr,
+                                              out.pkey, nullptr) == 1;
+    return good ? KeyVerdict::ok : KeyVerdict::internal;
+}
+
 KeyVerdict prepare_public_key(const Algorithm& algorithm, std::string_view material,
                               PreparedKey& out) {
     out.pkey = read_public_key(as_octets(material)).release();
@@ -63,7 +72,7 @@ KeyVerdict prepare_public_key(const Algorithm& algorithm, std::string_view mater
     if (!read_key_type(out.pkey, type)) return KeyVerdict::unsupported;
     if (type != algorithm.key) return KeyVerdict::wrong_type;
     out.signature_size = algorithm.signature_size;
-    if (algorithm.scheme == Scheme::eddsa) return KeyVerdict::ok;
+    if (algorithm.scheme == Scheme::eddsa) return prepare_eddsa(out);
 
     if (type == KeyType::rsa) {
         const KeyVerdict size_verdict = judge_rsa_size(out.pkey);

@@ -16,6 +16,7 @@ struct PreparedKey {
     EVP_PKEY* pkey;              // all but HMAC
     EVP_PKEY_CTX* verifier;      // padding and digest set; RSA and ECDSA only
     EVP_MD_CTX* hasher;          // RSA and ECDSA only
+    EVP_MD_CTX* initialised;     // EdDSA only: copied for each verification, never used itself
 };
 
 }  // namespace tg::jose

@@ -1,20 +1,24 @@
 // What authentication, row security and the guard cost a client, over libpq:
 //
-//   client measure TOKENS ROUNDS TENANT
+//   client measure TOKENS ROUNDS TENANT KEYS
 //                                     time, everything in turns, medians; a line for each figure
 //   client lookups TOKENS FORM TABLE COUNT
 //                                     COUNT key look-ups in one transaction, for callgrind to count; FORM is
 //                                     prepared or planned; prints the backend's process id
 //
-// The server, database and role come from libpq's environment. TOKENS as test/bench/tokens.py prints it.
+// The server, database and role come from libpq's environment. TOKENS as test/bench/tokens.py prints it, with the keys in
+// KEYS.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <map>
+#include <memory>
 #include <random>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,7 +28,11 @@
 
 #include <libpq-fe.h>
 
+#include "floor.h"
+
 namespace {
+
+using tg::bench::Floor;
 
 using Clock = std::chrono::steady_clock;
 using Values = std::vector<std::string>;
@@ -137,6 +145,7 @@ class Tokens {
         array.back() = '}';
         return array;
     }
+    const Values& all(const std::string& algorithm) const { return all_.at(algorithm); }
     std::size_t count() const { return all_.at("HS256").size(); }
 
   private:
@@ -194,9 +203,43 @@ double processor_time_of(const Session& session, Work work) {
     return processor_time(session) - began;
 }
 
+// Microseconds of processor time that this thread has used.
+double own_processor_time() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
+}
+
+// OpenSSL alone on the tokens that the server is given.
+class FloorOfTokens {
+  public:
+    FloorOfTokens(const Tokens& tokens, const char* algorithm, const std::string& key)
+        : floor_(*tg::jose::find_algorithm(std::string(algorithm) == "EdDSA" ? "EdDSA-Ed25519" : algorithm), key) {
+        for (const std::string& token : tokens.all(algorithm)) tokens_.push_back(floor_.read(token));
+    }
+    double time_per_token() const {
+        const double began = own_processor_time();
+        for (const Floor::Signed& token : tokens_)
+            if (!floor_.verify(token)) give_up("a token that does not verify");
+        return (own_processor_time() - began) / static_cast<double>(tokens_.size());
+    }
+
+  private:
+    Floor floor_;
+    std::vector<Floor::Signed> tokens_;
+};
+
+std::string read_file(const std::string& path) {
+    std::ifstream file(path);
+    std::stringstream text;
+    text << file.rdbuf();
+    if (text.str().empty()) give_up("cannot read " + path);
+    return text.str();
+}
+
 // Per call, inside the server: one statement that calls many times, less the same with a call that does
-// nothing.
-void measure_calls(Tokens& tokens, int rounds) {
+// nothing, and less what OpenSSL alone takes for the same tokens at the same time.
+void measure_calls(Tokens& tokens, const std::string& keys, int rounds) {
     Session session;
     const double count = static_cast<double>(tokens.count());
     const std::string many = "FROM unnest($1::text[]) AS token";
@@ -213,15 +256,23 @@ void measure_calls(Tokens& tokens, int rounds) {
         return spent / calls;
     };
     std::vector<Variant> variants = {
-        {"calls/nothing", [&] { return per_call("nothing", tokens.array_of("HS256"), count); }},
         {"calls/nothing_same", [&] { return per_call("nothing_same", tokens.one(), 1000); }},
         {"calls/cached", [&] { return per_call("same", tokens.one(), 1000); }},
         {"calls/pgcrypto", [&] { return per_call("pgcrypto", tokens.array_of("HS256"), count); }},
     };
-    for (const char* algorithm : {"HS256", "RS256", "ES256", "EdDSA"})
-        variants.push_back({std::string("calls/") + algorithm, [&, algorithm] {
-                                return per_call("authenticate", tokens.array_of(algorithm), count);
-                            }});
+    const std::pair<const char*, const char*> keys_of[] = {
+        {"HS256", "hs.txt"}, {"RS256", "rs.pub.pem"}, {"ES256", "es.pub.pem"}, {"EdDSA", "ed.pub.pem"}};
+    std::vector<std::unique_ptr<FloorOfTokens>> floors;
+    for (const auto& [algorithm, file] : keys_of) {
+        std::string key = read_file(keys + "/" + file);
+        if (file == std::string("hs.txt")) key.pop_back();  // its last line feed is no part of the secret
+        floors.push_back(std::make_unique<FloorOfTokens>(tokens, algorithm, key));
+        const std::string name = std::string("calls/") + algorithm;
+        const std::string all = tokens.array_of(algorithm);
+        variants.push_back({name, [=] { return per_call("authenticate", all, count); }});
+        variants.push_back({name + "/nothing", [=] { return per_call("nothing", all, count); }});
+        variants.push_back({name + "/floor", [floor = floors.back().get()] { return floor->time_per_token(); }});
+    }
     run_in_turns(std::move(variants), std::max(9, rounds / 40));
 }
 
@@ -423,15 +474,15 @@ void look_up(const Tokens& tokens, const std::string& form, const std::string& t
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 4) give_up("usage: client measure|lookups TOKENS ...");
+    if (argc != 6) give_up("usage: client measure|lookups TOKENS ...");
     Tokens tokens(argv[2]);
-    if (std::string(argv[1]) == "lookups" && argc == 6) {
+    if (std::string(argv[1]) == "lookups") {
         look_up(tokens, argv[3], argv[4], std::atoi(argv[5]));
         return 0;
     }
     const int rounds = std::atoi(argv[3]);
-    const std::string tenant = argc > 4 ? argv[4] : "";
-    measure_calls(tokens, rounds);
+    const std::string tenant = argv[4];
+    measure_calls(tokens, argv[5], rounds);
     measure_fresh_backend(tokens, rounds);
     measure_transactions(tokens, tenant, rounds);
     measure_row_security(tokens, tenant, rounds);

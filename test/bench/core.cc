@@ -10,13 +10,8 @@
 #include <vector>
 
 #include <jwt.h>
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
-#include <openssl/x509.h>
-
+#include "floor.h"
 #include "jose/digest.h"
-#include "jose/ecdsa_der.h"
 #include "jose/token.h"
 #include "mint.h"
 
@@ -33,88 +28,6 @@ using namespace tg;
 const unsigned char* octets(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
 }
-
-// The least that OpenSSL can be asked for: the signature is decoded, the key parsed and every context
-// set up before the clock runs.
-class Floor {
-  public:
-    Floor(const test::SigningKey& key, std::string_view text, std::string_view signature)
-        : algorithm_(key.algorithm()), text_(text), signature_(signature) {
-        if (algorithm_.scheme == jose::Scheme::hmac) {
-            prepare_hmac(key.material());
-            return;
-        }
-        const unsigned char* der = octets(key.material());
-        key_ = d2i_PUBKEY(nullptr, &der, static_cast<long>(key.material().size()));
-        if (algorithm_.scheme == jose::Scheme::eddsa) return;
-        digest_ = EVP_MD_fetch(nullptr, algorithm_.digest, nullptr);
-        hasher_ = EVP_MD_CTX_new();
-        verifier_ = EVP_PKEY_CTX_new_from_pkey(nullptr, key_, nullptr);
-        EVP_PKEY_verify_init(verifier_);
-        if (algorithm_.scheme == jose::Scheme::rsa_pkcs1)
-            EVP_PKEY_CTX_set_rsa_padding(verifier_, RSA_PKCS1_PADDING);
-        if (algorithm_.scheme == jose::Scheme::rsa_pss) {
-            EVP_PKEY_CTX_set_rsa_padding(verifier_, RSA_PKCS1_PSS_PADDING);
-            EVP_PKEY_CTX_set_rsa_mgf1_md(verifier_, digest_);
-            EVP_PKEY_CTX_set_rsa_pss_saltlen(verifier_, RSA_PSS_SALTLEN_DIGEST);
-        }
-        EVP_PKEY_CTX_set_signature_md(verifier_, digest_);
-        if (algorithm_.scheme == jose::Scheme::ecdsa) make_der();
-    }
-
-    bool verify() {
-        if (mac_) {
-            unsigned char tag[64];
-            std::size_t size = 0;
-            return EVP_MAC_init(mac_, nullptr, 0, nullptr) == 1 &&
-                   EVP_MAC_update(mac_, octets(text_), text_.size()) == 1 &&
-                   EVP_MAC_final(mac_, tag, &size, sizeof tag) == 1 && size == signature_.size() &&
-                   CRYPTO_memcmp(tag, signature_.data(), size) == 0;
-        }
-        if (!verifier_) {  // EdDSA: its context cannot be used twice
-            EVP_MD_CTX* context = EVP_MD_CTX_new();
-            const bool good =
-                EVP_DigestVerifyInit_ex(context, nullptr, nullptr, nullptr, nullptr, key_, nullptr) == 1 &&
-                EVP_DigestVerify(context, octets(signature_), signature_.size(), octets(text_),
-                                 text_.size()) == 1;
-            EVP_MD_CTX_free(context);
-            return good;
-        }
-        unsigned char hash[64];
-        unsigned size = 0;
-        return EVP_DigestInit_ex2(hasher_, digest_, nullptr) == 1 &&
-               EVP_DigestUpdate(hasher_, octets(text_), text_.size()) == 1 &&
-               EVP_DigestFinal_ex(hasher_, hash, &size) == 1 &&
-               EVP_PKEY_verify(verifier_, octets(signature_), signature_.size(), hash, size) == 1;
-    }
-
-  private:
-    void prepare_hmac(std::string_view secret) {
-        mac_ = EVP_MAC_CTX_new(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
-        const OSSL_PARAM params[] = {
-            OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>(algorithm_.digest), 0),
-            OSSL_PARAM_construct_end()};
-        if (EVP_MAC_init(mac_, octets(secret), secret.size(), params) != 1)
-            give_up("the floor", algorithm_.stored_name);
-    }
-
-    void make_der() {
-        std::array<std::uint8_t, jose::max_ecdsa_der_size> der;
-        std::size_t size = 0;
-        if (!jose::write_ecdsa_der({octets(signature_), signature_.size()},
-                                   jose::curve_order(algorithm_.key), der, size))
-            give_up("the floor", algorithm_.stored_name);
-        signature_.assign(reinterpret_cast<const char*>(der.data()), size);
-    }
-
-    const jose::Algorithm& algorithm_;
-    std::string text_, signature_;
-    EVP_MAC_CTX* mac_ = nullptr;
-    EVP_PKEY* key_ = nullptr;
-    EVP_MD* digest_ = nullptr;
-    EVP_MD_CTX* hasher_ = nullptr;
-    EVP_PKEY_CTX* verifier_ = nullptr;
-};
 
 struct Contender {
     const char* name;
@@ -159,8 +72,10 @@ bool libjwt_verifies(const std::string& jwt, const std::string& key) {
 void measure(const jose::Algorithm& algorithm, int rounds) {
     const test::SigningKey& key = test::SigningKey::of(algorithm.stored_name);
     const std::string jwt = test::mint(key, test::header_of(key), payload());
-    const std::string text = jwt.substr(0, jwt.rfind('.'));
-    Floor floor(key, text, test::decode(jwt.substr(text.size() + 1)));
+    const std::string pem_or_secret =
+        algorithm.scheme == jose::Scheme::hmac ? key.material() : key.public_pem();
+    const bench::Floor floor(algorithm, pem_or_secret);
+    const bench::Floor::Signed signed_token = floor.read(jwt);
 
     const jose::RingKey ring[] = {
         {.kid = "k1", .rules = &jose::default_rules, .retired = false, .key = key.verifier()}};
@@ -169,14 +84,12 @@ void measure(const jose::Algorithm& algorithm, int rounds) {
     std::vector<char> scratch(jose::scratch_size(jwt.size()));
     jose::Token token;
     std::vector<Contender> contenders = {
-        {"floor", [&] { return floor.verify(); }, {}},
+        {"floor", [&] { return floor.verify(signed_token); }, {}},
         {"ours", [&] { return jose::verify_token(jwt, demand, scratch, token) == Verdict::ok; }, {}},
     };
-    const std::string libjwt_key =
-        algorithm.scheme == jose::Scheme::hmac ? key.material() : key.public_pem();
     // libjwt 1.10 has neither RSA-PSS nor EdDSA.
     if (algorithm.scheme != jose::Scheme::rsa_pss && algorithm.scheme != jose::Scheme::eddsa)
-        contenders.push_back({"libjwt", [&] { return libjwt_verifies(jwt, libjwt_key); }, {}});
+        contenders.push_back({"libjwt", [&] { return libjwt_verifies(jwt, pem_or_secret); }, {}});
 
     const double once = time_of(contenders[1].verify, 3, algorithm.stored_name);
     const int calls = std::clamp(static_cast<int>(500 / once), 1, 200);
