@@ -51,7 +51,7 @@ void start(QueryDesc* query, int flags) {
 void run_plan(TG_EXECUTOR_RUN_PARAMETERS) { session::run_reading(next_run, TG_EXECUTOR_RUN_ARGUMENTS); }
 
 void run(TG_EXECUTOR_RUN_PARAMETERS) {
-    if (context::current() && is_fetch()) check_plan(query->plannedstmt);
+    if (context::current() && is_fetch() && !is_foreign_key_query(query)) check_plan(query->plannedstmt);
     if (enforcement::is_untrusted()) return run_untrusted(TG_EXECUTOR_RUN_ARGUMENTS, run_plan);
     run_plan(TG_EXECUTOR_RUN_ARGUMENTS);
 }

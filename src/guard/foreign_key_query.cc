@@ -3,27 +3,50 @@
 // it has ended are not.
 #include "guard/foreign_key_query.h"
 
+#include "context/tenant_context.h"
 #include "pg/compat.h"
 
 namespace tg::guard {
 
 namespace {
 
-bool runs = false;
+// Lives in the query's own memory, whose end is the end of the query, whether it succeeds or fails.
+struct Running {
+    const QueryDesc* query;
+    ErrorContextCallback on_error;
+    MemoryContextCallback at_end;
+};
+
+Running* running = nullptr;
+
+void hide_row(void*) {
+    if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+        errdetail("A foreign key's action changes the row, which may be another tenant's.");
+}
+
+void forget(void*) {
+    if (error_context_stack == &running->on_error) error_context_stack = running->on_error.previous;
+    running = nullptr;
+}
 
 }  // namespace
 
-bool is_foreign_key_query() { return InNoForceRLSOperation() && !runs; }
+bool is_foreign_key_query() { return InNoForceRLSOperation() && !running; }
 
-// The end of its memory is the end of the query, whether it succeeds or fails.
+bool is_foreign_key_query(const QueryDesc* query) { return running && running->query == query; }
+
 void note_started_plan(const QueryDesc* query) {
     if (!is_foreign_key_query()) return;
     const MemoryContext memory = query->estate->es_query_cxt;
-    auto* at_end = static_cast<MemoryContextCallback*>(MemoryContextAlloc(memory, sizeof(MemoryContextCallback)));
-    at_end->func = [](void*) { runs = false; };
-    at_end->arg = nullptr;
-    MemoryContextRegisterResetCallback(memory, at_end);
-    runs = true;
+    running = static_cast<Running*>(MemoryContextAllocZero(memory, sizeof(Running)));
+    running->query = query;
+    running->at_end.func = forget;
+    MemoryContextRegisterResetCallback(memory, &running->at_end);
+    // A guarded transaction has no such time but for a trigger, which runs its query to the end at once.
+    if (!context::current()) return;
+    running->on_error.callback = hide_row;
+    running->on_error.previous = error_context_stack;
+    error_context_stack = &running->on_error;
 }
 
 bool is_unforced_on_owner(Oid relation, Oid role) {

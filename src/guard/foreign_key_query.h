@@ -1,6 +1,7 @@
 // Which query is the server's own, of a foreign key. It runs as the owner of a table, without forced row
 // security, and must see every tenant's rows. What it evaluates on the way - checks, defaults, generated
-// columns, BEFORE triggers - is somebody's code, and the queries of that are not the server's.
+// columns, BEFORE triggers - is somebody's code, and the queries of that are not the server's. Nor may its
+// errors quote a row: the server does that to an owner on whom row security is not forced.
 #pragma once
 
 #include "pg/server.h"
@@ -13,6 +14,9 @@ namespace tg::guard {
 
 // Whether what is planned or started now is a query of a foreign key itself.
 bool is_foreign_key_query();
+
+// The same of a query that has been started.
+bool is_foreign_key_query(const QueryDesc* query);
 
 // To be called when any plan has been started: from here to its end it evaluates somebody's code.
 void note_started_plan(const QueryDesc* query);

@@ -86,6 +86,10 @@ def check_portals(connection):
     connection.simple("COMMIT")
     tap.equal(in_transaction(connection, ACME, connection.fetch, "page"), "34000", "it ends with the transaction")
 
+    connection.prepare("order", "INSERT INTO orders (customer_id, region, total) SELECT min(id), 'EU', 1 FROM customers RETURNING 1")
+    tap.equal(in_transaction(connection, GLOBEX, connection.execute, "order", portal="order"), [("1",)],
+              "the foreign keys of a row that a portal inserts are checked by the server")
+
 
 def check_cursors_opened_before_the_token(cluster):
     """The role is not guarded before it authenticates, and opens what it may then read."""

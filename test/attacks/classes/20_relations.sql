@@ -682,3 +682,26 @@ DROP FUNCTION attacks.least CASCADE;
 -- control
 DELETE FROM attacks.accounts WHERE email = '1@b' RETURNING 1;
 ROLLBACK;
+
+-- attack F04 leak
+-- The action of a foreign key fails on a row of tenant A that refers to one's own, and the error quotes it, also to
+-- PL/pgSQL
+DO $$
+DECLARE detail text;
+BEGIN
+    DELETE FROM attacks.accounts WHERE email = '1@b';
+EXCEPTION WHEN not_null_violation THEN
+    GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+    RAISE EXCEPTION '%', detail;
+END $$;
+-- before
+CREATE TABLE attacks.claims (tenant_id text, account_id bigint NOT NULL REFERENCES attacks.accounts ON DELETE SET NULL, secret text);
+ALTER TABLE attacks.claims OWNER TO attacks_owner;
+INSERT INTO attacks.claims SELECT '{a}', id, 'canary-a' FROM attacks.accounts WHERE email = '1@b';
+-- after
+DROP TABLE attacks.claims;
+-- guarded: refused P0001
+-- by hand: succeeds
+-- control
+DELETE FROM attacks.accounts WHERE email = '1@b' RETURNING 1;
+ROLLBACK;
