@@ -132,7 +132,7 @@ RESET ALL;
 -- The seed of random() follows no transaction: the next user's random() would be known
 --
 SELECT setseed(0.5);
-SELECT random() AS predicted \gset
+SELECT random() AS predicted, random() AS predicted_next \gset
 BEGIN;
 SELECT FROM tenant_guard.authenticate(:'a_hs');
 SELECT setseed(0.5);
@@ -147,6 +147,17 @@ SELECT random() = :predicted AS predictable;
 -- Without the guard it is as ever.
 SELECT setseed(0.5);
 SELECT random() = :predicted AS predictable;
+-- Who sees some values knows the next ones, which are somebody else's.
+BEGIN;
+SELECT FROM tenant_guard.authenticate(:'a_hs');
+SELECT random() = :predicted_next AS predictable;
+COMMIT;
+SELECT setseed(0.5);
+BEGIN;
+SELECT FROM tenant_guard.authenticate(:'a_hs');
+SELECT random() = :predicted AS predictable;
+COMMIT;
+SELECT random() = :predicted_next AS predictable;
 
 --
 -- Objects that stay on the connection

@@ -180,6 +180,9 @@ constexpr FunctionRule function_rules[] = {
     {"pg_sync_replication_slots", replication},
 };
 
+// They share the generator of the session. From a few of its values all others follow, earlier and later ones.
+constexpr std::string_view drawing_functions[] = {"random", "random_normal", "array_sample", "array_shuffle"};
+
 bool matches(std::string_view pattern, std::string_view name) {
     const std::size_t star = pattern.find('*');
     if (star == std::string_view::npos) return pattern == name;
@@ -188,7 +191,7 @@ bool matches(std::string_view pattern, std::string_view name) {
            has_suffix(name, tail);
 }
 
-enum class Verdict : uint8 { allowed, refused, set_config };
+enum class Verdict : uint8 { allowed, refused, set_config, draws };
 
 struct Entry {
     Oid function;  // the hash key
@@ -215,6 +218,9 @@ Entry look_up(Oid function) {
     const bool is_foreign_code =
         form->pronamespace == PG_CATALOG_NAMESPACE || form->prolang == ClanguageId;
     if (is_foreign_code && name == "set_config") found.verdict = Verdict::set_config;
+    if (form->pronamespace == PG_CATALOG_NAMESPACE)
+        for (const std::string_view drawing : drawing_functions)
+            if (drawing == name) found.verdict = Verdict::draws;
     if (is_foreign_code && found.verdict == Verdict::allowed)
         for (const FunctionRule& rule : function_rules)
             if (matches(rule.name, name)) {
@@ -259,6 +265,7 @@ void check_function(Oid function) {
     const Guarding mode = enforcement::guarding_beyond_relations();
     if (mode == Guarding::none) return;
     if (entry.verdict == Verdict::set_config) return note_set_config();
+    if (entry.verdict == Verdict::draws) return note_draw();
     const char* name = get_func_name(function);
     const bool is_lock = entry.why == session_locks;
     if (is_lock && session::is_undone_at_end(mode, session::Remnant::advisory_lock)) return;

@@ -41,6 +41,7 @@ const SessionSetting session_settings[] = {
 };
 
 bool set_config_was_called = false;
+bool must_reseed = false;
 bool must_undo_settings = false;
 
 bool is_session_setting(const char* name, const char* value) {
@@ -131,13 +132,13 @@ void refuse_seed(Guarding guarding) {
                       .object = "seed"});
 }
 
-// set_config('seed', ...) leaves no trace: whoever may have called it does not know the next seed.
+// Whoever set the seed, or saw values from which the state follows, does not know the next seed.
 void reseed_random() {
-    uint32 bits = 0;
+    uint64 bits = 0;
     if (!pg_strong_random(&bits, sizeof bits))
         ereport(WARNING, (errmsg("the seed of random() could not be replaced"),
                           errhint("Close this connection if random() has to be unpredictable.")));
-    DirectFunctionCall1(setseed, Float8GetDatum(bits / 4294967296.0));
+    DirectFunctionCall1(setseed, Float8GetDatum(static_cast<float8>(bits >> 11) / 9007199254740992.0));
 }
 
 void on_transaction_event(XactEvent event, void*) {
@@ -149,7 +150,8 @@ void on_transaction_event(XactEvent event, void*) {
         case XACT_EVENT_COMMIT:
         case XACT_EVENT_ABORT:
         case XACT_EVENT_PREPARE:
-            if (set_config_was_called) reseed_random();
+            if (must_reseed) reseed_random();
+            must_reseed = false;
             set_config_was_called = false;
             must_undo_settings = false;
             break;
@@ -208,7 +210,12 @@ void check_setting(Guarding guarding, const VariableSetStmt* statement) {
     }
 }
 
-void note_set_config() { set_config_was_called = true; }
+void note_set_config() {
+    set_config_was_called = true;
+    must_reseed = true;  // set_config('seed', ...) leaves no trace
+}
+
+void note_draw() { must_reseed = true; }
 
 void install_setting_rules() { RegisterXactCallback(on_transaction_event, nullptr); }
 

@@ -16,6 +16,9 @@ void check_setting(enforcement::Guarding guarding, const VariableSetStmt* statem
 // session. Its arguments are not known to any hook.
 void note_set_config();
 
+// The state of random() is known to whoever saw some of its values: the next user gets another.
+void note_draw();
+
 void install_setting_rules();
 
 }  // namespace tg::guard
