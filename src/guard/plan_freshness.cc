@@ -1,6 +1,7 @@
 // See the header.
 #include "guard/plan_freshness.h"
 
+#include "guard/foreign_key_query.h"
 #include "pg/compat.h"
 #include "policy/relation_class.h"
 
@@ -74,7 +75,8 @@ void collect(const Query* query, Unconditioned& found) {
 }
 
 bool is_isolated(const pg::RelationAccess& access) {
-    return policy::classify(access.relation, access.role) == policy::RelationClass::isolated;
+    return policy::classify(access.relation, access.role) == policy::RelationClass::isolated &&
+           !is_unforced_on_owner(access.relation, access.role);
 }
 
 bool holds_isolated(const Unconditioned& found) {

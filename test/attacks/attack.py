@@ -11,6 +11,7 @@ import sys
 import libpq
 import script
 import sweep
+import warn
 
 HERE = pathlib.Path(__file__).resolve().parent
 NEEDS = ("dblink", "file_fdw", "pageinspect", "pg_buffercache", "pg_stat_statements", "pg_trgm", "pg_visibility", "pgrowlocks", "pgstattuple",
@@ -248,10 +249,36 @@ def prepare(target):
     return missing
 
 
+def judge(target, report, attack, documented):
+    name = f"{attack.identity} {attack.title}"
+    verdict = carry_out(target, attack)
+    if verdict.first_error and BROKEN.match(verdict.first_error.sqlstate) and attack.by_hand[0] == "succeeds" and target.by_hand:
+        report.note(name, f"broken: {verdict.first_error}", verdict.evidence)
+    elif target.by_hand:
+        report.note(name, judge_by_hand(attack, verdict), verdict.evidence)
+    else:
+        expected = attack.untrusted if target.untrusted else attack.guarded
+        report.note(name, judge_guarded(expected, verdict, documented), verdict.evidence)
+        if attack.control and not target.untrusted:
+            report.note(name, judge_control(target, attack))
+
+
+def compare_modes(target, report, attacks):
+    """Under always and under warn. The role is left under always."""
+    refused = 0
+    for attack in attacks:
+        complaint, is_refused = warn.compare(target, attack, run, attempt)
+        refused += is_refused
+        report.note(f"{attack.identity} {attack.title}", complaint)
+    target.admin.simple(f"SELECT tenant_guard.guard_role('{target.role}')")
+    print(f"{refused} of them are refused under always, and counted under warn")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--by-hand", action="store_true", help="against hand-written row security: the attacks must succeed")
     parser.add_argument("--untrusted", action="store_true", help="with tenant B under the profile untrusted")
+    parser.add_argument("--warn", action="store_true", help="whether warn counts what always refuses")
     parser.add_argument("--only", help="the attacks whose id matches this regular expression")
     parser.add_argument("files", nargs="*", type=pathlib.Path)
     options = parser.parse_args()
@@ -260,37 +287,29 @@ def main():
     attacks = [attack for path in options.files or sorted(HERE.glob("classes/*.sql")) for attack in script.read(path)]
     attacks = [attack for attack in attacks if not options.only or re.search(options.only, attack.identity)]
     missing = prepare(target)
+    known = len(attacks)
+    attacks = [attack for attack in attacks if not any(need in attack.title.partition("(needs ")[2] for need in missing)]
+    report.impossible = known - len(attacks)
     victim = target.connect()
     try:
         # Tenant A at work on another connection, for whoever looks there.
         victim.simple("SET application_name = 'canary-a'")
         target.begin(victim, "a")
         victim.simple("SELECT 'canary-a', pg_advisory_xact_lock(471111)")
-        documented = documented_rows()
-        for attack in attacks:
-            name = f"{attack.identity} {attack.title}"
-            needs = attack.title.partition("(needs ")[2]
-            if any(need in needs for need in missing):
-                report.impossible += 1
-                continue
-            verdict = carry_out(target, attack)
-            if verdict.first_error and BROKEN.match(verdict.first_error.sqlstate) and attack.by_hand[0] == "succeeds" and target.by_hand:
-                report.note(name, f"broken: {verdict.first_error}", verdict.evidence)
-            elif target.by_hand:
-                report.note(name, judge_by_hand(attack, verdict), verdict.evidence)
-            else:
-                expected = attack.untrusted if target.untrusted else attack.guarded
-                report.note(name, judge_guarded(expected, verdict, documented), verdict.evidence)
-                if attack.control and not target.untrusted:
-                    report.note(name, judge_control(target, attack))
-        if not options.only:
-            sweep.sweep(target, report)
+        if options.warn:
+            compare_modes(target, report, attacks)
+        else:
+            documented = documented_rows()
+            for attack in attacks:
+                judge(target, report, attack, documented)
+            if not options.only:
+                sweep.sweep(target, report)
     finally:
         victim.close()
         target.admin.simple("ROLLBACK")
         target.psql("uproot.sql")
     succeed = sum(attack.by_hand[0] == "succeeds" for attack in attacks)
-    print(f"{len(attacks)} attacks, of which {succeed} succeed against hand-written row security"
+    print(f"{known} attacks, of which {succeed} succeed against hand-written row security"
           + (f"; {report.impossible} not possible here (missing: {', '.join(sorted(missing))})" if missing else ""))
     print(f"{report.passed} passed, {report.failed} failed")
     sys.exit(report.failed > 0)
