@@ -21,6 +21,9 @@ using enforcement::role_changes;
 
 post_parse_analyze_hook_type next_analyze = nullptr;
 
+// When the client sent what was analyzed last.
+TimestampTz analyzed_at = 0;
+
 uint32 last_number = 0;
 
 void mark_as_judged(PlannedStmt* planned) {
@@ -91,7 +94,9 @@ bool holds_isolated(const Unconditioned& found) {
 void analyze(ParseState* state, Query* query, JumbleState* jumble) {
     if (next_analyze) next_analyze(state, query, jumble);
     // What changed before this statement is no reason to refuse it: the rewriter, which is next, shall know.
-    if (IsTransactionState()) AcceptInvalidationMessages();
+    if (!IsTransactionState()) return;
+    AcceptInvalidationMessages();
+    analyzed_at = GetCurrentStatementStartTimestamp();
 }
 
 }  // namespace
@@ -107,7 +112,8 @@ void make_plans_anew(Guarding guarding) {
 }
 
 void begin_planning(const Query* query, Planning& out) {
-    AcceptInvalidationMessages();
+    // Between analysis and planning in one message of the client nothing was waited for.
+    if (analyzed_at != GetCurrentStatementStartTimestamp()) AcceptInvalidationMessages();
     out.roles = role_changes();
     out.unconditioned.count = 0;
     out.unconditioned.others = NIL;

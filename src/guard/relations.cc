@@ -145,7 +145,7 @@ void check_entries(Guarding mode, Occasion occasion, List* entries) {
 // read, nobody has checked.
 bool takes_up_leaders_plan = false;
 
-bool is_server_query() { return is_foreign_key_query() || takes_up_leaders_plan; }
+bool is_server_query() { return takes_up_leaders_plan || is_foreign_key_query(); }
 
 // Returns how the transaction is guarded.
 Guarding check_again(List* entries) {

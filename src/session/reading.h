@@ -20,7 +20,7 @@ inline bool is_reading() { return state::reading_level > 0; }
 
 // Runs a plan by `run`, which takes the arguments of the executor's hook.
 template <typename Run, typename... Arguments>
-void run_reading(Run run, QueryDesc* query, Arguments... arguments) {
+pg_attribute_always_inline void run_reading(Run run, QueryDesc* query, Arguments... arguments) {
     if (is_reading() || !pg::reads_relations(query->plannedstmt)) return run(query, arguments...);
     state::reading_level = GetCurrentTransactionNestLevel();
     run(query, arguments...);
