@@ -18,6 +18,7 @@
 #include "guard/execution.h"
 #include "guard/expiry.h"
 #include "guard/function_rules.h"
+#include "guard/parsed_settings.h"
 #include "guard/plan_freshness.h"
 #include "guard/prepared_names.h"
 #include "guard/relations.h"
@@ -84,6 +85,7 @@ void _PG_init(void) {
     guard::install_crossings();
     guard::install_relations();
     guard::install_setting_rules();
+    guard::install_parsed_settings();
     guard::install_function_rules();
     guard::install_untrusted_functions();
     guard::install_untrusted_names();

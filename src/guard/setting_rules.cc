@@ -2,6 +2,7 @@
 #include "guard/setting_rules.h"
 
 #include "enforcement/refusal.h"
+#include "guard/parsed_settings.h"
 #include "pg/compat.h"
 #include "session/undoing.h"
 
@@ -185,6 +186,7 @@ void check_context_setting(const VariableSetStmt* statement) {
 }
 
 void check_setting(Guarding guarding, const VariableSetStmt* statement) {
+    note_setting();
     if (names(statement, "role") || names(statement, "session_authorization"))
         return refuse_role_change(guarding, statement->name);
     switch (statement->kind) {
@@ -211,6 +213,7 @@ void check_setting(Guarding guarding, const VariableSetStmt* statement) {
 }
 
 void note_set_config() {
+    note_setting();
     set_config_was_called = true;
     must_reseed = true;  // set_config('seed', ...) leaves no trace
 }

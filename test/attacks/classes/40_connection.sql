@@ -489,3 +489,51 @@ SET LOCAL attacks.page_size = '1';
 SELECT coalesce(current_setting('attacks.page_size', true)::int, 100);
 -- guarded: remains names of settings
 -- by hand: succeeds
+
+-- attack T28 remnant
+-- A constant in a function of the application is read by the TimeZone of whoever calls it first, and stays in its plan
+SET LOCAL TimeZone = 'Asia/Tokyo';
+SELECT attacks.new_year();
+-- next
+SELECT attacks.new_year();
+-- before
+CREATE FUNCTION attacks.new_year() RETURNS float8 LANGUAGE plpgsql STABLE AS
+    $$ BEGIN RETURN (SELECT extract(epoch FROM '2025-01-01 00:00'::timestamptz) FROM attacks.accounts LIMIT 1); END $$;
+-- after
+DROP FUNCTION attacks.new_year;
+-- guarded: harmless
+-- by hand: succeeds
+-- control
+SET LOCAL TimeZone = 'Asia/Tokyo';
+SELECT '2025-01-01 00:00'::timestamptz;
+
+-- attack T28b remnant
+-- The same with set_config(), rolled back to a savepoint, so that nothing is left to see
+SAVEPOINT before;
+SELECT set_config('datestyle', 'ISO, DMY', true);
+SELECT attacks.second_of_january();
+ROLLBACK TO before;
+-- next
+SELECT attacks.second_of_january();
+-- before
+CREATE FUNCTION attacks.second_of_january() RETURNS text LANGUAGE plpgsql STABLE AS
+    $$ BEGIN RETURN (SELECT '01/02/2025'::date - '2025-01-01'::date FROM attacks.accounts LIMIT 1); END $$;
+-- after
+DROP FUNCTION attacks.second_of_january;
+-- guarded: harmless
+-- by hand: succeeds
+-- control
+SELECT set_config('datestyle', 'ISO, DMY', true);
+
+-- attack T28c remnant
+-- The same with standard_conforming_strings, by which PL/pgSQL parses once and for all
+SET LOCAL standard_conforming_strings = off;
+SELECT attacks.separator();
+-- next
+SELECT attacks.separator();
+-- before
+CREATE FUNCTION attacks.separator() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT '\t' FROM attacks.accounts LIMIT 1); END $$;
+-- after
+DROP FUNCTION attacks.separator;
+-- guarded: remains strings with a backslash
+-- by hand: succeeds
