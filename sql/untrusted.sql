@@ -272,6 +272,7 @@ SELECT * FROM compare(ARRAY[
   $$SELECT '{16385}'::regclass[]$$,
   $$SELECT format('%s', '16385'::regrole)$$,
   $$SELECT to_jsonb('16385'::regnamespace)$$,
+  $$SELECT 3765::oid::regdictionary::text$$,
   $$SELECT to_regclass('saas.secrets')$$,
   $$SELECT pg_typeof(1)$$,
   $$SELECT * FROM jsonb_to_record('{"a": "16385"}') AS x(a regclass)$$,

@@ -110,6 +110,7 @@ bool names_object(Oid type) {
         case REGROLEOID:
         case REGNAMESPACEOID:
         case REGTYPEOID:
+        case REGDICTIONARYOID:
         case ACLITEMOID:
             return true;
         default:
