@@ -245,8 +245,11 @@ void measure_calls(Tokens& tokens, const std::string& keys, int rounds) {
     const std::string many = "FROM unnest($1::text[]) AS token";
     session.prepare("nothing", "SELECT count(octet_length(token)) " + many);
     session.prepare("authenticate", "SELECT count(tenant_guard.authenticate(token)) " + many);
-    session.prepare("pgcrypto", "SELECT count(verify_hs256(token, "
-                                "(SELECT current_setting('bench.secret')))) " + many);
+    session.prepare("pgcrypto", "SELECT count(*) " + many +
+                                    ", verify_in_sql(token, current_setting('bench.secret')) WHERE valid");
+    session.prepare("judged_in_sql", "SELECT valid FROM verify_in_sql($1, current_setting('bench.secret') || $2)");
+    if (session.execute("judged_in_sql", {tokens.one(), ""}) != "t") give_up("the verifier in SQL takes no token");
+    if (session.execute("judged_in_sql", {tokens.one(), "x"}) != "f") give_up("the verifier in SQL takes every token");
     session.prepare("same", "SELECT count(tenant_guard.authenticate($1)) FROM generate_series(1, 1000)");
     session.prepare("nothing_same", "SELECT count(octet_length($1)) FROM generate_series(1, 1000)");
     const auto per_call = [&](const char* statement, const std::string& argument, double calls) {
@@ -311,61 +314,92 @@ std::string literal_of(std::string statement, const std::string& argument) {
     return statement;
 }
 
-void measure_transactions(Tokens& tokens, const std::string& tenant, int rounds) {
-    Session session;
+std::vector<Transaction> all_transactions(Tokens& tokens, const std::string& tenant) {
     const std::string authenticate = "SELECT tenant_guard.authenticate($1)";
-    const auto same = [&] { return tokens.one(); };
+    const auto same = [&tokens] { return tokens.one(); };
     const auto nothing = [] { return std::string(); };
-    const auto the_tenant = [&] { return tenant; };
-    const std::string set_tenant = "SELECT set_config('app.tenant', $1, true)";
     std::vector<Transaction> transactions = {
         {"base", "", nothing, "plain"},
         {"empty_statement", "SELECT octet_length($1)", same, "plain"},
-        {"set_config", set_tenant, the_tenant, "handwritten"},
+        {"set_config", "SELECT set_config('app.tenant', $1, true)", [tenant] { return tenant; }, "handwritten"},
         {"postgrest", eight_settings(tenant), nothing, "handwritten"},
         {"pgcrypto",
-         "SELECT set_config('app.tenant', verify_hs256($1, current_setting('bench.secret'))->>'tenant_id', true)",
-         [&] { return tokens.next("HS256"); }, "handwritten"},
+         "SELECT set_config('app.tenant', payload->>'tenant_id', true) "
+         "FROM verify_in_sql($1, current_setting('bench.secret')) WHERE valid",
+         [&tokens] { return tokens.next("HS256"); }, "handwritten"},
         {"cached", authenticate, same, "items"},
     };
     for (const char* algorithm : {"HS256", "RS256", "ES256", "EdDSA"})
         transactions.push_back(
-            {algorithm, authenticate, [&, algorithm] { return tokens.next(algorithm); }, "items"});
+            {algorithm, authenticate, [&tokens, algorithm] { return tokens.next(algorithm); }, "items"});
+    return transactions;
+}
 
+std::string look_up_of(const Transaction& transaction) { return "SELECT v FROM " + transaction.table + " WHERE id = "; }
+
+void prepare(Session& session, const Transaction& transaction) {
+    session.prepare(transaction.name + "_look_up", look_up_of(transaction) + "$1");
+    if (!transaction.before.empty()) session.prepare(transaction.name + "_before", transaction.before);
+}
+
+void run_prepared(Session& session, const Transaction& transaction, const std::string& argument) {
+    const bool has_argument = transaction.before.find("$1") != std::string::npos;
+    session.run("BEGIN");
+    if (!transaction.before.empty())
+        session.execute(transaction.name + "_before", has_argument ? Values{argument} : Values{});
+    session.execute(transaction.name + "_look_up", {"500"});
+    session.run("COMMIT");
+}
+
+void run_simple(Session& session, const Transaction& transaction, const std::string& argument) {
+    const std::string before = literal_of(transaction.before, argument);
+    session.run("BEGIN");
+    if (!before.empty()) session.run(before);
+    session.run(look_up_of(transaction) + "500");
+    session.run("COMMIT");
+}
+
+void run_as_one_message(Session& session, const Transaction& transaction, const std::string& argument) {
+    const std::string before = literal_of(transaction.before, argument);
+    session.run("BEGIN; " + before + (before.empty() ? "" : "; ") + look_up_of(transaction) + "500; COMMIT");
+}
+
+struct Form {
+    const char* name;
+    void (*run)(Session&, const Transaction&, const std::string&);
+};
+constexpr Form forms[] = {{"prepared", run_prepared}, {"simple", run_simple}, {"one_message", run_as_one_message}};
+
+void measure_transactions(const std::vector<Transaction>& transactions, int rounds) {
+    Session session;
     std::vector<Variant> variants;
     for (const Transaction& each : transactions) {
-        const std::string look_up = "SELECT v FROM " + each.table + " WHERE id = ";
-        const bool has_argument = each.before.find("$1") != std::string::npos;
-        session.prepare(each.name + "_look_up", look_up + "$1");
-        if (!each.before.empty()) session.prepare(each.name + "_before", each.before);
-        variants.push_back({"transaction/prepared/" + each.name, [&, has_argument] {
-                                const std::string argument = each.argument();
-                                return time_of([&] {
-                                    session.run("BEGIN");
-                                    if (!each.before.empty())
-                                        session.execute(each.name + "_before",
-                                                        has_argument ? Values{argument} : Values{});
-                                    session.execute(each.name + "_look_up", {"500"});
-                                    session.run("COMMIT");
-                                });
-                            }});
-        variants.push_back({"transaction/simple/" + each.name, [&, look_up] {
-                                const std::string before = literal_of(each.before, each.argument());
-                                return time_of([&] {
-                                    session.run("BEGIN");
-                                    if (!before.empty()) session.run(before);
-                                    session.run(look_up + "500");
-                                    session.run("COMMIT");
-                                });
-                            }});
-        variants.push_back({"transaction/one_message/" + each.name, [&, look_up] {
-                                const std::string before = literal_of(each.before, each.argument());
-                                const std::string all = "BEGIN; " + before + (before.empty() ? "" : "; ") +
-                                                        look_up + "500; COMMIT";
-                                return time_of([&] { session.run(all); });
-                            }});
+        prepare(session, each);
+        for (const Form& form : forms)
+            variants.push_back({"transaction/" + std::string(form.name) + "/" + each.name, [&] {
+                                    const std::string argument = each.argument();
+                                    return time_of([&] { form.run(session, each, argument); });
+                                }});
     }
     run_in_turns(std::move(variants), rounds * 4);
+}
+
+// What knowing the tenant costs the server: processor time of the backend for one of many such transactions, as a backend
+// of a pool runs them.
+void measure_cost(const std::vector<Transaction>& transactions, int rounds) {
+    constexpr int in_a_row = 50;
+    Session session;
+    std::vector<Variant> variants;
+    for (const Transaction& each : transactions) {
+        prepare(session, each);
+        for (const Form& form : forms)
+            variants.push_back({"cost/" + std::string(form.name) + "/" + each.name, [&] {
+                                    return processor_time_of(session, [&] {
+                                        for (int i = 0; i < in_a_row; i++) form.run(session, each, each.argument());
+                                    }) / in_a_row;
+                                }});
+    }
+    run_in_turns(std::move(variants), std::max(9, rounds / 8));
 }
 
 // What such a setting holds: the claims of an ordinary token.
@@ -484,6 +518,8 @@ int main(int argc, char** argv) {
     const std::string tenant = argv[4];
     measure_calls(tokens, argv[5], rounds);
     measure_fresh_backend(tokens, rounds);
-    measure_transactions(tokens, tenant, rounds);
+    const std::vector<Transaction> transactions = all_transactions(tokens, tenant);
+    measure_transactions(transactions, rounds);
+    measure_cost(transactions, rounds);
     measure_row_security(tokens, tenant, rounds);
 }
