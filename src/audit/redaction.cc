@@ -6,6 +6,7 @@
 #include "pg/server.h"
 
 extern "C" {
+#include "executor/execdesc.h"
 #include "parser/analyze.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
@@ -22,6 +23,15 @@ constexpr std::string_view tree_titles[] = {"raw parse tree:", "parse tree:", "r
 
 bool is_secret_statement(std::string_view text) {
     return holds_token(text) || (has_literal(text) && hands_over_secret(text));
+}
+
+constexpr const char* hidden_statement = "<statement with a token>";
+
+// Whether other sessions see nothing of the running message any more. Asked first, since the message can have as many secret
+// statements as it likes, and each would have it searched from its beginning.
+bool is_hidden() {
+    if (!MyBEEntry || !pgstat_track_activities) return true;
+    return std::strcmp(MyBEEntry->st_activity_raw, hidden_statement) == 0;
 }
 
 // What the client sent in this message; empty without one.
@@ -108,8 +118,15 @@ void on_analyze(ParseState* state, Query* query, JumbleState* jumble) {
 }  // namespace
 
 void hide_running_statement() {
-    if (is_secret_statement(running_text()))
-        pgstat_report_activity(STATE_RUNNING, "<statement with a token>");
+    if (is_hidden()) return;
+    if (is_secret_statement(running_text())) pgstat_report_activity(STATE_RUNNING, hidden_statement);
+}
+
+void redact_source(QueryDesc* query) {
+    if (!query->sourceText) return;
+    const MemoryContext before = MemoryContextSwitchTo(GetMemoryChunkContext(query));
+    redact(query->sourceText, false);
+    MemoryContextSwitchTo(before);
 }
 
 void install_redaction() {

@@ -3,11 +3,17 @@
 // literals, drivers as parameters, and the server logs both where it is told to.
 #pragma once
 
+struct QueryDesc;
+
 namespace tg::audit {
 
 // If the statement that runs now carries a secret, other sessions do not see its text in
 // pg_stat_activity any longer.
 void hide_running_statement();
+
+// Parallel workers show the text of the message that their leader runs, also where the statement with the secret is long past:
+// before workers can start, the plan gets a text without.
+void redact_source(QueryDesc* query);
 
 void install_redaction();
 

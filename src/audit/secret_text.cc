@@ -106,7 +106,7 @@ std::size_t comment_length(std::string_view text) {
         const std::string_view rest = without_first(text, at);
         if (has_prefix(rest, "/*")) depth++;
         if (has_prefix(rest, "*/")) depth--;
-        at += has_prefix(rest, "/*") || has_prefix(rest, "*/") ? 2 : 1;
+        at += has_prefix(rest, "/*") || has_prefix(rest, "*/") ? 2u : 1u;
     }
     return at;
 }
@@ -122,22 +122,26 @@ std::size_t name_length(std::string_view text) {
 
 void blot(char* from, std::size_t size) { std::memset(from, '*', size); }
 
-void blot_literals_in(char* text, std::size_t size);
+// Bodies within bodies that are looked into; what is nested deeper is a literal. Without a bound, a text of nothing but opening
+// tags would be read once for each of them.
+constexpr int max_nesting = 4;
+
+void blot_literals_in(char* text, std::size_t size, int nesting);
 
 // $tag$...$tag$: a body of statements is looked into, anything else is a literal.
-std::size_t blot_dollar_quoted(char* text, std::size_t size) {
+std::size_t blot_dollar_quoted(char* text, std::size_t size, int nesting) {
     const std::string_view all{text, size};
     const std::size_t tag = dollar_tag_length(all);
     std::size_t end = tag;
     while (end < size && !has_prefix(without_first(all, end), first_of(all, tag))) end++;
-    if (hands_over_secret({text + tag, end - tag}))
-        blot_literals_in(text + tag, end - tag);
+    if (nesting < max_nesting && hands_over_secret({text + tag, end - tag}))
+        blot_literals_in(text + tag, end - tag, nesting + 1);
     else
         blot(text + tag, end - tag);
     return end + tag < size ? end + tag : size;
 }
 
-void blot_literals_in(char* text, std::size_t size) {
+void blot_literals_in(char* text, std::size_t size, int nesting) {
     for (std::size_t at = 0; at < size;) {
         const std::string_view rest{text + at, size - at};
         if (const std::size_t skipped = comment_length(rest) + name_length(rest)) {
@@ -145,7 +149,7 @@ void blot_literals_in(char* text, std::size_t size) {
             continue;
         }
         if (dollar_tag_length(rest) > 0) {
-            at += blot_dollar_quoted(text + at, rest.size());
+            at += blot_dollar_quoted(text + at, rest.size(), nesting);
             continue;
         }
         if (rest[0] != '\'') {
@@ -167,7 +171,7 @@ void blot_literals_in(char* text, std::size_t size) {
 bool holds_token(std::string_view text) {
     const char* const end = text.data() + text.size();
     const char* at = text.data();
-    while (at < end && (at = static_cast<const char*>(std::memchr(at, 'e', end - at))) != nullptr) {
+    while (at < end && (at = static_cast<const char*>(std::memchr(at, 'e', static_cast<std::size_t>(end - at)))) != nullptr) {
         const bool begins_run = at == text.data() || !is_token_character(at[-1]);
         if (begins_run && token_length({at, static_cast<std::size_t>(end - at)}) > 0) return true;
         at++;
@@ -199,22 +203,24 @@ bool has_literal(std::string_view text) {
     return false;
 }
 
-// As nodes are printed: ":constvalue 20 [ 80 0 0 0 ... ]".
+// As nodes are printed: ":constvalue 20 [ 80 0 0 0 ... ]". The bracket is looked for as far as a length has digits.
 void blot_constants(char* tree) {
     constexpr std::string_view label = ":constvalue ";
-    constexpr int shortest_list = 40;  // characters: 16 bytes or so
+    constexpr std::size_t longest_length = 12;  // characters, with the space behind it
+    constexpr int shortest_list = 40;           // characters: 16 bytes or so
     for (char* at = tree; (at = std::strstr(at, label.data())) != nullptr;) {
         at += label.size();
-        char* const list = std::strchr(at, '[');
-        char* const end = list ? std::strchr(list, ']') : nullptr;
+        auto* const list = static_cast<char*>(std::memchr(at, '[', strnlen(at, longest_length + 1)));
+        if (!list) continue;
+        char* const end = std::strchr(list, ']');
         if (!end) return;
-        if (list - at > 12 || end - list < shortest_list) continue;
-        for (char* c = list; c != end; c++)
-            if (is_digit(*c)) *c = '*';
+        if (end - list >= shortest_list)
+            for (char* c = list; c != end; c++)
+                if (is_digit(*c)) *c = '*';
         at = end;
     }
 }
 
-void blot_literals(char* text) { blot_literals_in(text, std::strlen(text)); }
+void blot_literals(char* text) { blot_literals_in(text, std::strlen(text), 0); }
 
 }  // namespace tg::audit

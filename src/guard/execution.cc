@@ -1,6 +1,7 @@
 // See the header.
 #include "guard/execution.h"
 
+#include "audit/redaction.h"
 #include "context/tenant_context.h"
 #include "enforcement/profile.h"
 #include "guard/expiry.h"
@@ -37,6 +38,7 @@ void start_in_foreign_key(QueryDesc* query, int flags) {
 }
 
 void start(QueryDesc* query, int flags) {
+    if (query->plannedstmt->parallelModeNeeded) audit::redact_source(query);
     const uint32 plan = note_start(query->plannedstmt);
     const context::TenantContext* tenant = context::current();
     if (tenant && !IsParallelWorker()) {

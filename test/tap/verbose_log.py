@@ -5,6 +5,8 @@ whichever way it was handed over, whether it is good, refused, or so garbled tha
 import functools
 import json
 import re
+import threading
+import time
 
 import libpq
 from cluster import Cluster, Tap, token
@@ -161,6 +163,39 @@ class Watch:
         tap.ok(not leak, name, *leak[:5])
 
 
+def parallel_workers(watch, secret):
+    """They show the text of the whole message, whichever of its statements they work for."""
+    leader = libpq.Connection(watch.cluster.conninfo("postgres"))
+    leader.simple("CREATE TABLE slow AS SELECT repeat('x', 1000) AS x FROM generate_series(1, 300)")
+    for setting in ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size"):
+        leader.simple(f"SET {setting} = 0")
+    message = f"SELECT '{secret}'; SELECT count(pg_sleep(0.01)) FROM slow"
+    running = threading.Thread(target=leader.simple, args=(message,))
+    running.start()
+    shown = set()
+    while running.is_alive():
+        shown.update(query for query, in watch.admin.extended(
+            "SELECT query FROM pg_stat_activity WHERE backend_type = 'parallel worker'"))
+        time.sleep(0.02)
+    leader.close()
+    tap.ok(any("FROM slow" in query for query in shown), "parallel workers show what they run")
+    watch.keeps_nothing("\n".join(shown), secret, "and nothing of a secret in the same message")
+    watch.new_log()
+
+
+def many_statements(cluster):
+    """Each hands over what could be a secret; were the message searched anew for each, this would take many minutes."""
+    connection = libpq.Connection(cluster.conninfo("postgres"))
+    connection.simple("SET log_statement = none")
+    for setting in ("log_duration", "debug_print_parse", "debug_print_rewritten", "debug_print_plan"):
+        connection.simple(f"SET {setting} = off")
+    connection.simple("SET log_min_duration_statement = -1; SET auto_explain.log_min_duration = -1; SET log_min_messages = warning")
+    connection.simple("SET statement_timeout = '60s'")
+    answers = connection.simple("SELECT 'authenticate';" * 100000)
+    tap.ok(answers is not None, "a message of a hundred thousand statements is run in a minute")
+    connection.close()
+
+
 def main():
     with Cluster(*SETTINGS) as cluster:
         cluster.psql("-c", "CREATE FUNCTION sign_in(token text) RETURNS text LANGUAGE plpgsql AS "
@@ -183,6 +218,8 @@ def main():
         for way, act in ways_to_add_a_key(secret):
             error = watch.hand_over(way, secret, act, user="postgres")
             tap.ok((error is None) == ("fails" not in way), f"{way}: as it should be", error)
+        parallel_workers(watch, good)
+        many_statements(cluster)
         kept = cluster.psql("-c", "SELECT query FROM pg_stat_statements")
         tap.ok("tenant_guard.authenticate($1)" in kept, "pg_stat_statements counts statements")
         for what, value in {**tokens, **no_tokens, "the secret of a key": secret}.items():
