@@ -21,8 +21,15 @@ post_parse_analyze_hook_type next_analyze = nullptr;
 
 constexpr std::string_view tree_titles[] = {"raw parse tree:", "parse tree:", "rewritten parse tree:", "plan:"};
 
+// Whether this session prepared a statement in SQL that takes a secret: what EXECUTE hands to it has no other mark.
+bool has_prepared_secret = false;
+
+bool names_secret(std::string_view text) {
+    return hands_over_secret(text) || (has_prepared_secret && executes_prepared(text));
+}
+
 bool is_secret_statement(std::string_view text) {
-    return holds_token(text) || (has_literal(text) && hands_over_secret(text));
+    return holds_token(text) || (has_literal(text) && names_secret(text));
 }
 
 constexpr const char* hidden_statement = "<statement with a token>";
@@ -54,7 +61,7 @@ void redact_tokens(char*& field) {
 
 void redact(const char*& field, bool with_literals) {
     if (!field) return;
-    const bool blots_literals = (with_literals || hands_over_secret(field)) && has_literal(field);
+    const bool blots_literals = (with_literals || names_secret(field)) && has_literal(field);
     if (!blots_literals && !holds_token(field)) return;
     char* copy = pstrdup(field);
     if (blots_literals) blot_literals(copy);
@@ -90,7 +97,7 @@ bool quotes_value(const ErrorData* error) {
 void on_log(ErrorData* error) {
     const MemoryContext before = MemoryContextSwitchTo(error->assoc_context);
     const bool is_secret = is_secret_statement(running_text());
-    const bool with_literals = hands_over_secret(running_text());
+    const bool with_literals = names_secret(running_text());
     if (error->detail && is_tree(error->message)) redact_tree(error->detail, is_secret || with_literals);
     if (with_literals && quotes_value(error)) error->detail = error->context = nullptr;
     redact(error->message, with_literals);
@@ -110,7 +117,9 @@ void on_log(ErrorData* error) {
 // pg_stat_statements keeps utility statements as they were written, and counts those with an identifier.
 void on_analyze(ParseState* state, Query* query, JumbleState* jumble) {
     if (next_analyze) next_analyze(state, query, jumble);
-    if (!is_secret_statement(text_of(state, query))) return;
+    const std::string_view text = text_of(state, query);
+    if (query->utilityStmt && IsA(query->utilityStmt, PrepareStmt) && hands_over_secret(text)) has_prepared_secret = true;
+    if (!is_secret_statement(text)) return;
     hide_running_statement();
     if (query->utilityStmt) query->queryId = 0;
 }

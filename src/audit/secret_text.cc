@@ -196,6 +196,8 @@ bool hands_over_secret(std::string_view text) {
            (has_word(text, "token") || has_word(text, "verify") || has_word(text, "query"));
 }
 
+bool executes_prepared(std::string_view text) { return has_word(text, "execute"); }
+
 bool has_literal(std::string_view text) {
     if (text.find('\'') != std::string_view::npos) return true;
     for (std::size_t at = text.find('$'); at != std::string_view::npos; at = text.find('$', at + 1))

@@ -15,6 +15,9 @@ void blot_tokens(char* text);
 // Does the text call something that takes a token, or the secret of a key?
 bool hands_over_secret(std::string_view text);
 
+// Does it run a statement that was prepared in SQL?
+bool executes_prepared(std::string_view text);
+
 // Has it a literal (or a value of a parameter, which the log writes like one)?
 bool has_literal(std::string_view text);
 

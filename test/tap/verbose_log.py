@@ -83,6 +83,17 @@ def ways_to_authenticate(value):
     ]
 
 
+def execute(connection, statement, value):
+    connection.simple(f"PREPARE p (text) AS {statement}")
+    connection.simple(f"EXECUTE p ({quoted(value)})")
+
+
+def ways_to_execute(value):
+    """Of a role that is not guarded before it authenticates: nothing in EXECUTE says that it hands a token over."""
+    return [("EXECUTE", lambda c: execute(c, "SELECT tenant_guard.authenticate($1)", value)),
+            ("EXECUTE and a failure", lambda c: execute(c, "SELECT tenant_guard.authenticate($1), 1/0", value))]
+
+
 def wrapped(value):
     """In a function of the application, which nobody knows to take a token: it shows by its form alone."""
     return [("parameter of a function", lambda c: c.extended("SELECT sign_in($1)", value)),
@@ -209,10 +220,16 @@ def main():
                 error = watch.hand_over(f"{what}, {way}", value, act)
                 is_accepted = what == "good" and not re.search("fail|broken|SET$|set_config", way)
                 tap.ok((error is None) == is_accepted, f"{what}, {way}: it is {'accepted' if is_accepted else 'refused'}", error)
+            for way, act in ways_to_execute(value):
+                error = watch.hand_over(f"{what}, {way}", value, act, user="postgres")
+                tap.ok(error is not None, f"{what}, {way}: it is refused, as an earlier user may have prepared it")
         no_tokens = garbled(token(3))
         for what, value in no_tokens.items():
             for way, act in ways_to_authenticate(value):
                 error = watch.hand_over(f"{what}, {way}", value, act)
+                tap.ok(error is not None, f"{what}, {way}: it is refused")
+            for way, act in ways_to_execute(value):
+                error = watch.hand_over(f"{what}, {way}", value, act, user="postgres")
                 tap.ok(error is not None, f"{what}, {way}: it is refused")
         secret = "Kx9fJ2mQ7vR4tY1wZ8cB5nL3hG6dS0aPKx9fJ2mQ7vR4"
         for way, act in ways_to_add_a_key(secret):
