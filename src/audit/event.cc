@@ -15,12 +15,16 @@ namespace {
 
 constexpr std::size_t longest_value = 128;
 
+// An apostrophe would open a literal to the log hook, which blots out the rest of the line: whoever chose the name of a relation
+// could hide who was refused it.
+bool is_escaped_as_code(unsigned char byte) { return byte < 0x20 || byte == 0x7f || byte == '\''; }
+
 void append_field(StringInfo line, const char* name, std::string_view value) {
     if (value.empty()) return;
     appendStringInfo(line, " %s=\"", name);
     for (const char c : first_of(value, longest_value)) {
         const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7f) {
+        if (is_escaped_as_code(byte)) {
             appendStringInfo(line, "\\x%02x", byte);
             continue;
         }

@@ -114,6 +114,15 @@ refuses($open, 'SELECT notes FROM customers;', '28T09', 'an expired transaction 
 is(events(new_log_text(), '(?:token|statement)_refused'), 1, 'with one structured line');
 ask($open, 'ROLLBACK;');
 
+# An apostrophe opens a literal, and literals of a statement with a token are blotted out: not so within a line of ours.
+$node->safe_psql('sample', q{CREATE TABLE "o'clock" (a int); GRANT SELECT ON "o'clock" TO app;});
+ask($open, 'BEGIN;' . authenticate($good));
+new_log_text();
+refuses($open, q{SELECT a, 'authenticate' FROM "o'clock";}, '42501', 'a relation with an apostrophe is refused');
+like(new_log_text(), qr/event=statement_refused [^\n]*object="public\.\\"o\\x27clock\\""[^\n]* tenant="$tenant{acme}{id}" subject="user_8c2f" kid="hs"/,
+    'its line says to whom');
+ask($open, 'ROLLBACK;');
+
 # A value from a client cannot forge a second line.
 refuses($open, 'SELECT count(*) FROM "customer_names"' . ";\n", '42501', 'a name of the client is refused');
 new_log_text();
