@@ -99,7 +99,8 @@ void on_log(ErrorData* error) {
     const bool is_secret = is_secret_statement(running_text());
     const bool with_literals = names_secret(running_text());
     if (error->detail && is_tree(error->message)) redact_tree(error->detail, is_secret || with_literals);
-    if (with_literals && quotes_value(error)) error->detail = error->context = nullptr;
+    const bool holds_secret = is_secret || with_literals || (error->context && holds_token(error->context));
+    if (holds_secret && quotes_value(error)) error->detail = error->context = nullptr;
     redact(error->message, with_literals);
     redact(error->detail, with_literals);
     redact(error->detail_log, with_literals);

@@ -97,6 +97,8 @@ def ways_to_execute(value):
 def wrapped(value):
     """In a function of the application, which nobody knows to take a token: it shows by its form alone."""
     return [("parameter of a function", lambda c: c.extended("SELECT sign_in($1)", value)),
+            ("parameter in broken JSON", lambda c: c.extended("SELECT sign_in($1::jsonb->>'token')", f'{{"token":"{value}"')),
+            ("literal in broken JSON", lambda c: c.simple(f"""SELECT sign_in('{{"token":"{value}"'::jsonb->>'token')""")),
             ("literal of a function", lambda c: c.simple(f"SELECT sign_in({quoted(value)})")),
             ("literal of a function that fails", lambda c: c.simple(f"SELECT sign_in({quoted(value)}), 1/0"))]
 
