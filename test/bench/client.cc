@@ -276,7 +276,7 @@ void measure_calls(Tokens& tokens, const std::string& keys, int rounds) {
         variants.push_back({name + "/nothing", [=] { return per_call("nothing", all, count); }});
         variants.push_back({name + "/floor", [floor = floors.back().get()] { return floor->time_per_token(); }});
     }
-    run_in_turns(std::move(variants), std::max(9, rounds / 40));
+    run_in_turns(std::move(variants), std::max(9, rounds / 10));
 }
 
 // The first call of a new connection, and the first of something that is no work at all.
