@@ -9,21 +9,22 @@ CREATE FUNCTION tenant_guard.audit_grants()
     ('REFERENCES', 'TG502', 'a foreign key of its own would tell which keys other tenants have'),
     ('TRIGGER',    'TG503', 'a trigger of its own would run in the transactions of other tenants'),
     ('MAINTAIN',   'TG504', 'it locks the table for every tenant (VACUUM, CLUSTER, REINDEX, LOCK)')),
+  relations AS MATERIALIZED (SELECT * FROM tenant_guard.audited_relations WHERE status IS NOT NULL),
   granted AS MATERIALIZED (
     SELECT DISTINCT r.name AS relation, r.is_isolated, g.grantee, g.name, acl.privilege_type, acl.is_grantable
-      FROM tenant_guard.audited_relations r
-      JOIN (SELECT c.oid, c.relacl FROM pg_class c WHERE c.relacl IS NOT NULL
-            UNION ALL
-            SELECT a.attrelid, a.attacl FROM pg_attribute a WHERE a.attacl IS NOT NULL) AS acls (relation, acl) ON acls.relation = r.relation
+      FROM relations r
+     -- Relation by relation: joined, statistics of a moment without relations would make it quadratic.
+     CROSS JOIN LATERAL (SELECT r.relacl UNION ALL
+                         SELECT a.attacl FROM pg_attribute a WHERE a.attrelid = r.relation AND a.attacl IS NOT NULL OFFSET 0) AS acls (acl)
      CROSS JOIN LATERAL aclexplode(acls.acl) acl
       JOIN grantees g ON g.grantee = acl.grantee
-     WHERE acl.grantee <> r.relowner AND r.status IS NOT NULL
+     WHERE acl.grantee <> r.relowner
   ), sequences AS (
     SELECT s.oid::regclass::text AS name, d.deptype, s.relowner, s.relacl, r.name AS relation
       FROM pg_class s
       JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.refclassid = 'pg_class'::regclass
                       AND d.deptype IN ('a', 'i')
-      JOIN tenant_guard.audited_relations r ON r.relation = d.refobjid AND r.is_isolated
+      JOIN relations r ON r.relation = d.refobjid AND r.is_isolated
      WHERE s.relkind = 'S'
   )
   SELECT u.check_id, format('%s for %s', g.relation, g.name), format('%s may %s: %s', g.name, u.privilege, u.why),
