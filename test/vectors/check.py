@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs published test vectors through the verifier.
 
-  check.py VERIFIER [WYCHEPROOF]     the compiled verifier.cc; a folder with Wycheproof's files
+  check.py VERIFIER WYCHEPROOF     the compiled verifier.cc; a folder with Wycheproof's files
 
 A vector says "authentic" (the signature is good), "refused" or "key refused". Most payloads are no claims, so a token
 counts as authentic when the verifier came as far as its claims: none is read before the signature was good. Where the
@@ -9,7 +9,6 @@ verifier differs from a vector, differences.tsv has the reason; a difference tha
 row of it that no longer occurs. The last line is "N passed, M failed".
 """
 import csv
-import hashlib
 import json
 import pathlib
 import subprocess
@@ -17,12 +16,8 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 RFCS = ["rfc7515", "rfc7520", "rfc8037"]
-# Of Wycheproof's testvectors_v1, in the state that README.md names.
-WYCHEPROOF = {
-    "json_web_signature": "8e687a06fe8359f4ec51480f1a9f73c8faebd6f4c01b818b843b44eee54fd5d9",
-    "json_web_key": "be983255bce26406f97020ec5458b33930a90d5f868e604fcd569c300aba2862",
-    "json_web_crypto": "dcd58ac9548a7d6173437a691e4cc307dcd3cec9fd814a39cd2a94531cf4f8ce",
-}
+# Of Wycheproof's testvectors_v1, and how many tests they had when differences.tsv was written: with fewer, they were not read right.
+WYCHEPROOF = {"json_web_signature": 401, "json_web_key": 26, "json_web_crypto": 49}
 # Said only of a token whose signature was good (src/jose/token.cc).
 AFTER_THE_SIGNATURE = {"ok", "expired", "not_yet_valid", "issued_in_future", "too_old", "claims_malformed",
                        "issuer_mismatch", "audience_mismatch", "tenant_missing"}
@@ -110,10 +105,7 @@ def public_part(key):
 
 
 def wycheproof_vectors(folder, name):
-    text = (folder / f"{name}_test.json").read_bytes()
-    if hashlib.sha256(text).hexdigest() != WYCHEPROOF[name]:
-        sys.exit(f"{name}_test.json is not in the state that README.md names: its differences are not known")
-    for group in json.loads(text)["testGroups"]:
+    for group in json.loads((folder / f"{name}_test.json").read_text())["testGroups"]:
         ring = group.get("public") or group["private"]
         keys = [public_part(key) for key in ring.get("keys", [ring])]
         for test in group["tests"]:
@@ -132,12 +124,13 @@ def read_differences():
 
 def main(program, folder):
     vectors = [vector for name in RFCS for vector in rfc_vectors(name)] + list(own_vectors("attacks"))
-    suites = [*RFCS, "attacks"]
-    if folder and folder.is_dir():
-        vectors += [vector for name in WYCHEPROOF for vector in wycheproof_vectors(folder, name)]
-        suites += WYCHEPROOF
-    else:
-        print("not run: Wycheproof, which is not part of this repository; README.md says where it comes from")
+    suites = [*RFCS, "attacks", *WYCHEPROOF]
+    failures = []
+    for name, least in WYCHEPROOF.items():
+        theirs = list(wycheproof_vectors(folder, name))
+        vectors += theirs
+        if len(theirs) < least:
+            failures.append(f"{name}: {len(theirs)} tests, and there were {least}")
 
     verifier = Verifier(program)
     for vector in vectors:
@@ -145,7 +138,7 @@ def main(program, folder):
     verifier.run()
 
     differences = read_differences()
-    seen, passed, failures = set(), dict.fromkeys(suites, 0), []
+    seen, passed = set(), dict.fromkeys(suites, 0)
     for vector in vectors:
         outcome, reason = vector.outcome(verifier)
         suite = vector.name.split(" ")[0]
@@ -160,7 +153,7 @@ def main(program, folder):
             failures.append(f"{vector.name} ({vector.why}): expected {' or '.join(sorted(vector.expected))}, "
                             f"got {outcome}: {reason}{f' and not {vector.reason}' if vector.reason else ''}")
     for name in differences:
-        if name.split(" ")[0] in suites and name not in seen:
+        if name not in seen:
             failures.append(f"{name}: is listed as a difference and does not exist")
 
     for suite in suites:
@@ -173,6 +166,6 @@ def main(program, folder):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
-    sys.exit(main(sys.argv[1], pathlib.Path(sys.argv[2]) if len(sys.argv) == 3 else None))
+    sys.exit(main(sys.argv[1], pathlib.Path(sys.argv[2])))
