@@ -13,24 +13,26 @@
 #include "enforcement/ownership.h"
 #include "enforcement/profile.h"
 #include "enforcement/untrusted_limits.h"
+#include "guard/analysis.h"
+#include "guard/cleared_plans.h"
 #include "guard/crossings.h"
 #include "guard/definer_frames.h"
 #include "guard/execution.h"
 #include "guard/expiry.h"
 #include "guard/function_rules.h"
 #include "guard/parsed_settings.h"
-#include "guard/plan_freshness.h"
+#include "guard/planning.h"
 #include "guard/prepared_names.h"
 #include "guard/relations.h"
 #include "guard/setting_rules.h"
 #include "guard/statements.h"
 #include "guard/untrusted_functions.h"
-#include "guard/untrusted_names.h"
 #include "guard/vouchers.h"
 #include "keys/key_file.h"
 #include "keys/key_store.h"
 #include "keys/revocations.h"
 #include "pg/compat.h"
+#include "pg/foreign_changes.h"
 #include "pg/refuse.h"
 #include "pg/shared_table.h"
 #include "policy/isolation_qual.h"
@@ -61,6 +63,7 @@ void _PG_init(void) {
     audit::install_tenant_activity();
     audit::install_violations();
     pg::install_shared_tables();
+    pg::install_foreign_changes();
     catalog::install();
     context::install(audit::note_forged_context);
     keys::install_key_file();
@@ -83,14 +86,15 @@ void _PG_init(void) {
     guard::install_definer_frames();
     guard::install_vouchers();
     guard::install_crossings();
+    guard::install_planning();
     guard::install_relations();
     guard::install_setting_rules();
     guard::install_parsed_settings();
     guard::install_function_rules();
     guard::install_untrusted_functions();
-    guard::install_untrusted_names();
     guard::install_statements();
-    guard::install_plan_freshness();
+    guard::install_analysis();
+    guard::install_cleared_plans();
     guard::install_execution();
     MarkGUCPrefixReserved("tenant_guard");
 }

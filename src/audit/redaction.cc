@@ -17,7 +17,6 @@ namespace tg::audit {
 namespace {
 
 emit_log_hook_type next_hook = nullptr;
-post_parse_analyze_hook_type next_analyze = nullptr;
 
 constexpr std::string_view tree_titles[] = {"raw parse tree:", "parse tree:", "rewritten parse tree:", "plan:"};
 
@@ -43,14 +42,6 @@ bool is_hidden() {
 
 // What the client sent in this message; empty without one.
 std::string_view running_text() { return debug_query_string ? debug_query_string : ""; }
-
-// The statement itself, of the many that a message may have: looking at all of the message for each of
-// them would take the square of its length.
-std::string_view text_of(const ParseState* state, const Query* query) {
-    if (!state->p_sourcetext) return {};
-    const char* begin = state->p_sourcetext + (query->stmt_location > 0 ? query->stmt_location : 0);
-    return {begin, query->stmt_len > 0 ? static_cast<std::size_t>(query->stmt_len) : std::strlen(begin)};
-}
 
 // The fields may be constants of the program: what is changed is a copy.
 void redact_tokens(char*& field) {
@@ -115,17 +106,15 @@ void on_log(ErrorData* error) {
     if (next_hook) next_hook(error);
 }
 
+}  // namespace
+
 // pg_stat_statements keeps utility statements as they were written, and counts those with an identifier.
-void on_analyze(ParseState* state, Query* query, JumbleState* jumble) {
-    if (next_analyze) next_analyze(state, query, jumble);
-    const std::string_view text = text_of(state, query);
+void look_for_secrets(std::string_view text, Query* query) {
     if (query->utilityStmt && IsA(query->utilityStmt, PrepareStmt) && hands_over_secret(text)) has_prepared_secret = true;
     if (!is_secret_statement(text)) return;
     hide_running_statement();
     if (query->utilityStmt) query->queryId = 0;
 }
-
-}  // namespace
 
 void hide_running_statement() {
     if (is_hidden()) return;
@@ -142,8 +131,6 @@ void redact_source(QueryDesc* query) {
 void install_redaction() {
     next_hook = emit_log_hook;
     emit_log_hook = on_log;
-    next_analyze = post_parse_analyze_hook;
-    post_parse_analyze_hook = on_analyze;
 }
 
 }  // namespace tg::audit

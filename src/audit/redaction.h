@@ -3,6 +3,9 @@
 // literals, drivers as parameters, and the server logs both where it is told to.
 #pragma once
 
+#include <string_view>
+
+struct Query;
 struct QueryDesc;
 
 namespace tg::audit {
@@ -14,6 +17,9 @@ void hide_running_statement();
 // Parallel workers show the text of the message that their leader runs, also where the statement with the secret is long past:
 // before workers can start, the plan gets a text without.
 void redact_source(QueryDesc* query);
+
+// To be called for every statement that was analyzed and may_hold_secret(): hides it if it does.
+void look_for_secrets(std::string_view text, Query* query);
 
 void install_redaction();
 

@@ -1,6 +1,8 @@
 // See the header.
 #include "audit/secret_text.h"
 
+#include <bit>
+#include <cstdint>
 #include <cstring>
 
 #include "core/bytes.h"
@@ -120,6 +122,38 @@ std::size_t name_length(std::string_view text) {
     return 1;
 }
 
+// Sixteen characters at a time, in whatever registers the machine has.
+using Characters = unsigned char __attribute__((vector_size(16)));
+
+Characters characters_at(const char* text) {
+    Characters out;
+    std::memcpy(&out, text, sizeof out);
+    return out;
+}
+
+Characters equal(Characters a, unsigned char b) { return std::bit_cast<Characters>(a == b); }
+
+// Which of sixteen characters may begin a literal, or together with the character before them json_beginnings. % and & are
+// found as well: they differ from $ and ' in the two bits that are not compared.
+Characters beginnings_in(const char* text) {
+    const Characters before = characters_at(text - 1), here = characters_at(text);
+    return equal(here | ('$' ^ '\''), '\'') | (equal(before, 'e') & (equal(here, 'y') | equal(here, 'w')));
+}
+
+bool is_any(Characters found) {
+    using Halves = std::uint64_t __attribute__((vector_size(16)));
+    const Halves halves = std::bit_cast<Halves>(found);
+    return (halves[0] | halves[1]) != 0;
+}
+
+bool is_quote(char c) { return c == '\'' || c == '$'; }
+
+bool may_hold_secret_characterwise(std::string_view text) {
+    for (std::size_t at = 1; at < text.size(); at++)
+        if (is_quote(text[at]) || (text[at - 1] == 'e' && (text[at] == 'y' || text[at] == 'w'))) return true;
+    return false;
+}
+
 void blot(char* from, std::size_t size) { std::memset(from, '*', size); }
 
 // Bodies within bodies that are looked into; what is nested deeper is a literal. Without a bound, a text of nothing but opening
@@ -166,8 +200,8 @@ void blot_literals_in(char* text, std::size_t size, int nesting) {
 
 }  // namespace
 
-// Asked of every statement that is analyzed, so it looks at the few places where a part can begin and not at
-// every character: behind what is no token character, with the first letter of all json_beginnings.
+// Looks at the few places where a part can begin and not at every character: behind what is no token character, with the
+// first letter of all json_beginnings.
 bool holds_token(std::string_view text) {
     const char* const end = text.data() + text.size();
     const char* at = text.data();
@@ -177,6 +211,18 @@ bool holds_token(std::string_view text) {
         at++;
     }
     return false;
+}
+
+bool may_hold_secret(std::string_view text) {
+    constexpr std::size_t step = sizeof(Characters);
+    if (text.empty()) return false;
+    if (is_quote(text[0])) return true;
+    if (text.size() <= step) return may_hold_secret_characterwise(text);
+    // The last sixteen first: those before them are a multiple of sixteen, and some more that are looked at twice.
+    const char* at = text.data() + text.size() - step;
+    Characters found = beginnings_in(at);
+    for (at -= step; at > text.data(); at -= step) found |= beginnings_in(at);
+    return is_any(found | beginnings_in(text.data() + 1));
 }
 
 void blot_tokens(char* text) {

@@ -9,6 +9,9 @@ namespace tg::audit {
 // Is there a token, or a part of one?
 bool holds_token(std::string_view text);
 
+// False only if the text has neither a token nor a literal. Asked of every statement that is analyzed.
+bool may_hold_secret(std::string_view text);
+
 // Replaces each by asterisks, in place.
 void blot_tokens(char* text);
 

@@ -4,6 +4,7 @@
 
 #include "pg/compat.h"
 #include "pg/relation_changes.h"
+#include "pg/verdict_basis.h"
 
 extern "C" {
 #include "access/relation.h"
@@ -15,11 +16,12 @@ extern "C" {
 
 namespace tg::catalog {
 
-using state::changes;
-
 namespace {
 
 constexpr const char* extension_name = "tenant_guard";
+
+// Counts the changes that this session has heard of.
+uint64 changes = 1;
 
 Installation known{};
 // What is known counts only for the number of changes it was looked up under, so that neither a change
@@ -95,7 +97,10 @@ Installation look_up() {
     return found;
 }
 
-void on_catalog_change(Datum, int, uint32) { changes++; }
+void on_catalog_change(Datum, int, uint32) {
+    changes++;
+    pg::change_verdict_basis();
+}
 
 // What is missing is known by no OID: it may be back.
 void on_relation_change(Datum, Oid relation) {

@@ -35,13 +35,6 @@ struct Installation {
 // Cached until something of it changes. Needs a transaction.
 const Installation& installation();
 
-namespace state {
-inline uint64 changes = 1;
-}
-
-// Counts the changes of the installation that this session has heard of.
-inline uint64 installation_changes() { return state::changes; }
-
 // The installation if it is ready; otherwise an error that says what is wrong and what to run.
 const Installation& require_installation();
 

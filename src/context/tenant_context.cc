@@ -17,6 +17,7 @@ namespace tg::context {
 
 using state::active;
 using state::authenticated_level;
+using state::role_at_authentication;
 
 namespace {
 
@@ -27,8 +28,6 @@ char* setting_value = nullptr;
 void (*note_forgery)(const char* message) = nullptr;
 bool establishing = false;
 uint64 last_serial = 0;
-
-Oid role_at_authentication = InvalidOid;
 
 bool read_number(std::string_view& rest, char terminator, int64& out) {
     const char* end = rest.data() + rest.size();
@@ -211,8 +210,6 @@ void establish(const Claims& claims) {
     authenticated_level = GetCurrentTransactionNestLevel();
     role_at_authentication = GetOuterUserId();
 }
-
-Oid authenticated_role() { return role_at_authentication; }
 
 void install(void (*on_forgery)(const char* message)) {
     note_forgery = on_forgery;

@@ -69,6 +69,7 @@ inline const TenantContext* active = nullptr;
 // The nesting level of the (sub)transaction whose end takes the authentication with it; 0 when this
 // transaction did not authenticate. The setting's own stack says the same, unless somebody reset it.
 inline int authenticated_level = 0;
+inline Oid role_at_authentication = InvalidOid;
 }  // namespace state
 
 // The context of the running transaction, or null. Asked per row, and several times per statement.
@@ -84,7 +85,7 @@ void establish(const Claims& claims);
 inline bool is_lost() { return state::authenticated_level > 0 && !state::active; }
 
 // The role that SET ROLE had made when the transaction authenticated. Not known in parallel workers.
-Oid authenticated_role();
+inline Oid authenticated_role() { return state::role_at_authentication; }
 
 inline bool is_expired(const TenantContext& context) { return pg::has_come(context.expires_us()); }
 

@@ -9,7 +9,9 @@
 #include "enforcement/ownership.h"
 #include "enforcement/refusal.h"
 #include "pg/compat.h"
+#include "pg/foreign_changes.h"
 #include "pg/relation_changes.h"
+#include "pg/verdict_basis.h"
 
 extern "C" {
 #include "access/parallel.h"
@@ -18,12 +20,13 @@ extern "C" {
 
 namespace tg::enforcement {
 
+using state::setting;
+
 namespace {
 
 constexpr const char* setting_name = "tenant_guard.enforce";
 
 int enforce_setting = static_cast<int>(Enforcement::authenticated);
-const config_generic* setting = nullptr;  // the server's record of it
 
 const config_enum_entry enforce_options[] = {
     {"off", static_cast<int>(Enforcement::off), false},
@@ -48,35 +51,11 @@ RoleStanding session_standing;
 RoleStanding outer_standing;
 Oid roles_table = InvalidOid;
 
-// The last answer, and all that it was made of: most statements ask what the one before asked.
-struct Answer {
-    uint64 changes;
-    uint64 installation_changes;
-    uint64 context;  // its serial; 0: none
-    Oid session_role;
-    Oid outer_role;
-    int setting;
-    GucSource setting_source;
-    Guarding guarding;
-};
-Answer last{};
-
-uint64 context_serial() {
-    const context::TenantContext* tenant = context::current();
-    return tenant ? tenant->serial() : 0;
-}
-
-bool is_last_still_right() {
-    return last.context == context_serial() && last.changes == changes &&
-           last.installation_changes == catalog::installation_changes() && last.setting == enforce_setting &&
-           last.setting_source == setting->source && last.session_role == GetSessionUserId() &&
-           last.outer_role == GetOuterUserId();
-}
-
 // The server does not plan again when a role gains or loses BYPASSRLS: a plan made while row security
 // did not apply would show every tenant's rows to a transaction in which it does.
 void on_role_change(Datum, int, uint32) {
     changes++;
+    pg::change_verdict_basis();
     state::changes_of_roles++;
     ResetPlanCache();
 }
@@ -84,6 +63,8 @@ void on_role_change(Datum, int, uint32) {
 void on_relation_change(Datum, Oid relation) {
     if (!OidIsValid(relation) || relation == roles_table) changes++;
 }
+
+void on_setting_change(int, void*) { pg::change_verdict_basis(); }
 
 Enforcement enforcement_of(const char* word) {
     for (const config_enum_entry* option = enforce_options; option->name; option++)
@@ -226,13 +207,15 @@ pg_noinline void refuse_lost_context() {
             .object = "tenant_guard.tenant_id"});
 }
 
-// Kept apart, so that the common way through guarding() stays a few instructions.
-pg_noinline Guarding judge() {
-    const bool has_context = context::current() != nullptr;
+}  // namespace
+
+Guarding judge_guarding() {
+    if (context::is_lost()) refuse_lost_context();
+    const context::TenantContext* tenant = context::current();
+    const bool has_context = tenant != nullptr;
     // What changes meanwhile is not in it.
-    const Answer asked{changes,           catalog::installation_changes(), context_serial(),
-                       GetSessionUserId(), GetOuterUserId(),               enforce_setting,
-                       setting->source,    Guarding::none};
+    const state::Answer asked{pg::verdict_basis(), has_context ? tenant->serial() : 0, GetSessionUserId(), GetOuterUserId(),
+                              setting->source, Guarding::none};
     Guarding result = Guarding::none;
     if (is_concerned(has_context)) {
         const Effective now = effective();
@@ -242,22 +225,14 @@ pg_noinline Guarding judge() {
             return result;  // under `warn`, to be said each time
         }
     }
-    last = asked;
-    last.guarding = result;
+    state::last = asked;
+    state::last.guarding = result;
     return result;
 }
 
-}  // namespace
-
 Guarding guarding() {
-    // A cached plan runs without taking a lock anew, and would not hear of what others have committed.
-    AcceptInvalidationMessages();
+    pg::take_in_foreign_changes();
     return guarding_as_known();
-}
-
-Guarding guarding_as_known() {
-    if (context::is_lost()) refuse_lost_context();
-    return is_last_still_right() ? last.guarding : judge();
 }
 
 Guarding guarding_if_authenticated() { return guarding_of(effective(), true); }
@@ -275,7 +250,7 @@ void install_mode() {
         "off, warn (log what always would refuse), authenticated (transactions that authenticated) "
         "or always (every transaction of the role).",
         &enforce_setting, static_cast<int>(Enforcement::authenticated), enforce_options, PGC_SUSET, 0,
-        nullptr, nullptr, nullptr);
+        nullptr, on_setting_change, nullptr);
     setting = pg::find_setting(setting_name);
     CacheRegisterSyscacheCallback(AUTHOID, on_role_change, Datum{0});
     CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, on_role_change, Datum{0});

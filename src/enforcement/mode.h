@@ -2,7 +2,9 @@
 // authenticated, and every transaction of a role under `always`, whoever it has become meanwhile.
 #pragma once
 
-#include "pg/server.h"
+#include "context/tenant_context.h"
+#include "pg/compat.h"
+#include "pg/verdict_basis.h"
 
 namespace tg::enforcement {
 
@@ -19,8 +21,35 @@ enum class Guarding {
 // error where it must be guarded and can't be: the extension is missing or damaged, or the context was lost.
 Guarding guarding();
 
+namespace state {
+// The last answer, and all that it was made of: most statements ask what the one before asked.
+struct Answer {
+    uint64 basis;
+    uint64 context;  // its serial; 0: none
+    Oid session_role;
+    Oid outer_role;
+    GucSource setting_source;
+    Guarding guarding;
+};
+inline Answer last{};
+
+inline const config_generic* setting = nullptr;  // the server's record of tenant_guard.enforce
+}  // namespace state
+
+inline bool is_last_answer_right() {
+    const context::TenantContext* tenant = context::current();
+    return state::last.basis == pg::verdict_basis() && state::last.context == (tenant ? tenant->serial() : 0) &&
+           state::last.setting_source == state::setting->source && state::last.session_role == GetSessionUserId() &&
+           state::last.outer_role == GetOuterUserId();
+}
+
+// Judges anew.
+Guarding judge_guarding();
+
 // The same as far as this session has heard of changes: for a caller that has just taken them in.
-Guarding guarding_as_known();
+inline Guarding guarding_as_known() {
+    return !context::is_lost() && is_last_answer_right() ? state::last.guarding : judge_guarding();
+}
 
 // The same for what is not about relations: commands, settings and functions. Without a context only a
 // role that was named, or that owns nothing in the database, is held to it, so that owners can migrate

@@ -3,9 +3,11 @@
 
 namespace tg::enforcement {
 
-using state::untrusted_level;
-
 namespace {
+
+int profile = static_cast<int>(Profile::application);  // the setting
+// The nesting level of the (sub)transaction whose end takes `untrusted` with it; 0: the setting alone decides.
+int untrusted_level = 0;
 
 constexpr const char* setting_name = "tenant_guard.profile";
 
@@ -15,7 +17,16 @@ const config_enum_entry profile_options[] = {
     {nullptr, 0, false},
 };
 
-bool says_untrusted() { return state::profile == static_cast<int>(Profile::untrusted); }
+bool says_untrusted() { return profile == static_cast<int>(Profile::untrusted); }
+
+void assign(int value, void*) {
+    state::is_untrusted = untrusted_level > 0 || value == static_cast<int>(Profile::untrusted);
+}
+
+void set_untrusted_level(int level) {
+    untrusted_level = level;
+    assign(profile, nullptr);
+}
 
 // A superuser's function with a SET clause of its own would otherwise loosen what the transaction said.
 bool check(int* value, void**, GucSource) {
@@ -31,7 +42,7 @@ void on_transaction_end(XactEvent event, void*) {
         case XACT_EVENT_COMMIT:
         case XACT_EVENT_ABORT:
         case XACT_EVENT_PREPARE:
-            untrusted_level = 0;
+            set_untrusted_level(0);
             break;
         default:
             break;
@@ -40,8 +51,8 @@ void on_transaction_end(XactEvent event, void*) {
 
 void on_subtransaction_end(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
     const int level = GetCurrentTransactionNestLevel();
-    if (event == SUBXACT_EVENT_ABORT_SUB && untrusted_level >= level) untrusted_level = 0;
-    if (event == SUBXACT_EVENT_COMMIT_SUB && untrusted_level == level) untrusted_level--;
+    if (event == SUBXACT_EVENT_ABORT_SUB && untrusted_level >= level) set_untrusted_level(0);
+    if (event == SUBXACT_EVENT_COMMIT_SUB && untrusted_level == level) set_untrusted_level(level - 1);
 }
 
 }  // namespace
@@ -50,7 +61,7 @@ void make_untrusted() {
     if (!says_untrusted())
         set_config_option(setting_name, "untrusted", PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true,
                           ERROR, false);
-    if (untrusted_level == 0) untrusted_level = GetCurrentTransactionNestLevel();
+    if (untrusted_level == 0) set_untrusted_level(GetCurrentTransactionNestLevel());
 }
 
 Guarding guarding_untrusted() {
@@ -59,7 +70,7 @@ Guarding guarding_untrusted() {
     const Guarding mode = guarding_beyond_relations();
     // What the role came with holds to the end of the transaction as well.
     if (mode != Guarding::none && untrusted_level == 0)
-        untrusted_level = GetCurrentTransactionNestLevel();
+        set_untrusted_level(GetCurrentTransactionNestLevel());
     return mode;
 }
 
@@ -82,8 +93,8 @@ void install_profile() {
         "application: what an application needs. untrusted: reads with functions of an allow-list, "
         "within limits. A client may SET LOCAL it to untrusted; nobody takes that back in the "
         "transaction.",
-        &state::profile, static_cast<int>(Profile::application), profile_options, PGC_SUSET, 0, check,
-        nullptr, nullptr);
+        &profile, static_cast<int>(Profile::application), profile_options, PGC_SUSET, 0, check, assign,
+        nullptr);
     RegisterXactCallback(on_transaction_end, nullptr);
     RegisterSubXactCallback(on_subtransaction_end, nullptr);
 }

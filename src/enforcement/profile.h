@@ -17,15 +17,11 @@ enum class Profile : int { application, untrusted };
 void make_untrusted();
 
 namespace state {
-inline int profile = static_cast<int>(Profile::application);  // the setting
-// The nesting level of the (sub)transaction whose end takes `untrusted` with it; 0: the setting alone
-// decides.
-inline int untrusted_level = 0;
+// What setting and nesting level come to.
+inline bool is_untrusted = false;
 }  // namespace state
 
-inline bool is_untrusted() {
-    return state::untrusted_level > 0 || state::profile == static_cast<int>(Profile::untrusted);
-}
+inline bool is_untrusted() { return state::is_untrusted; }
 
 // How the untrusted rules hold for what runs now: Guarding::none for a trusted or unguarded
 // transaction, and inside a SECURITY DEFINER function, which an administrator had to vouch for.

@@ -8,12 +8,13 @@
 
 namespace tg::guard {
 
+using state::frame_count;
+
 namespace {
 
 fmgr_hook_type next_hook = nullptr;
 
 DefinerFrame* frames = nullptr;  // in TopMemoryContext; the innermost last
-int frame_count = 0;
 int frame_capacity = 0;
 
 void push(const FmgrInfo* call) {

@@ -13,6 +13,13 @@ struct DefinerFrame {
     bool is_noted;   // that it crossed tenants was counted and logged
 };
 
+namespace state {
+inline int frame_count = 0;
+}
+
+// Whether a function is running that may be SECURITY DEFINER.
+inline bool has_definer_frames() { return state::frame_count > 0; }
+
 // The innermost SECURITY DEFINER function that is running in this process, or null. Valid until another
 // function is called.
 DefinerFrame* innermost_definer();

@@ -4,14 +4,14 @@
 #include "audit/redaction.h"
 #include "context/tenant_context.h"
 #include "enforcement/profile.h"
+#include "guard/cleared_plans.h"
 #include "guard/expiry.h"
 #include "guard/foreign_key_query.h"
 #include "guard/open_cursors.h"
-#include "guard/plan_freshness.h"
-#include "guard/prepared_names.h"
 #include "guard/relations.h"
 #include "guard/untrusted_execution.h"
 #include "pg/compat.h"
+#include "pg/foreign_changes.h"
 #include "session/reading.h"
 
 extern "C" {
@@ -37,25 +37,40 @@ void start_in_foreign_key(QueryDesc* query, int flags) {
     note_started_plan(query);
 }
 
-void start(QueryDesc* query, int flags) {
-    if (query->plannedstmt->parallelModeNeeded) audit::redact_source(query);
-    const uint32 plan = note_start(query->plannedstmt);
+pg_noinline void check_and_start(QueryDesc* query, int flags, uint64 roles) {
+    const PlannedStmt* planned = query->plannedstmt;
+    if (planned->parallelModeNeeded) audit::redact_source(query);
+    note_start(planned, roles);
     const context::TenantContext* tenant = context::current();
     if (tenant && !IsParallelWorker()) {
-        if (context::is_expired(*tenant)) check_expiry(query->plannedstmt);
-        if (!is_known_plan(plan)) check_running_name(plan);
+        if (context::is_expired(*tenant)) check_expiry(planned);
+        if (!is_known_plan(number_of(planned))) check_running_name(number_of(planned));
     }
+    note_starting(planned);
     if (InNoForceRLSOperation()) return start_in_foreign_key(query, flags);
     start_plan(query, flags);
+}
+
+void start(QueryDesc* query, int flags) {
+    const uint64 roles = enforcement::role_changes();
+    pg::take_in_foreign_changes();
+    if (!may_pass(query->plannedstmt)) return check_and_start(query, flags, roles);
+    let_through(query->plannedstmt);
+    next_start(query, flags);
 }
 
 // What follows the rules of untrusted transactions.
 void run_plan(TG_EXECUTOR_RUN_PARAMETERS) { session::run_reading(next_run, TG_EXECUTOR_RUN_ARGUMENTS); }
 
-void run(TG_EXECUTOR_RUN_PARAMETERS) {
+pg_noinline void check_and_run(TG_EXECUTOR_RUN_PARAMETERS) {
     if (context::current() && is_fetch() && !is_foreign_key_query(query)) check_plan(query->plannedstmt);
     if (enforcement::is_untrusted()) return run_untrusted(TG_EXECUTOR_RUN_ARGUMENTS, run_plan);
     run_plan(TG_EXECUTOR_RUN_ARGUMENTS);
+}
+
+void run(TG_EXECUTOR_RUN_PARAMETERS) {
+    if (is_fetch() || enforcement::is_untrusted()) return check_and_run(TG_EXECUTOR_RUN_ARGUMENTS);
+    session::run_reading(next_run, TG_EXECUTOR_RUN_ARGUMENTS);
 }
 
 }  // namespace

@@ -8,16 +8,9 @@
 
 namespace tg::guard {
 
+using state::foreign_key_query;
+
 namespace {
-
-// Lives in the query's own memory, whose end is the end of the query, whether it succeeds or fails.
-struct Running {
-    const QueryDesc* query;
-    ErrorContextCallback on_error;
-    MemoryContextCallback at_end;
-};
-
-Running* running = nullptr;
 
 void hide_row(void*) {
     if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
@@ -25,28 +18,30 @@ void hide_row(void*) {
 }
 
 void forget(void*) {
-    if (error_context_stack == &running->on_error) error_context_stack = running->on_error.previous;
-    running = nullptr;
+    if (error_context_stack == &foreign_key_query->on_error)
+        error_context_stack = foreign_key_query->on_error.previous;
+    foreign_key_query = nullptr;
 }
 
 }  // namespace
 
-bool is_foreign_key_query() { return InNoForceRLSOperation() && !running; }
-
-bool is_foreign_key_query(const QueryDesc* query) { return running && running->query == query; }
+bool is_foreign_key_query(const QueryDesc* query) {
+    return foreign_key_query && foreign_key_query->query == query;
+}
 
 void note_started_plan(const QueryDesc* query) {
     if (!is_foreign_key_query()) return;
     const MemoryContext memory = query->estate->es_query_cxt;
-    running = static_cast<Running*>(MemoryContextAllocZero(memory, sizeof(Running)));
-    running->query = query;
-    running->at_end.func = forget;
-    MemoryContextRegisterResetCallback(memory, &running->at_end);
+    foreign_key_query =
+        static_cast<state::ForeignKeyQuery*>(MemoryContextAllocZero(memory, sizeof(state::ForeignKeyQuery)));
+    foreign_key_query->query = query;
+    foreign_key_query->at_end.func = forget;
+    MemoryContextRegisterResetCallback(memory, &foreign_key_query->at_end);
     // A guarded transaction has no such time but for a trigger, which runs its query to the end at once.
     if (!context::current()) return;
-    running->on_error.callback = hide_row;
-    running->on_error.previous = error_context_stack;
-    error_context_stack = &running->on_error;
+    foreign_key_query->on_error.callback = hide_row;
+    foreign_key_query->on_error.previous = error_context_stack;
+    error_context_stack = &foreign_key_query->on_error;
 }
 
 bool is_unforced_on_owner(Oid relation, Oid role) {

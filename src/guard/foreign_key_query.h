@@ -12,8 +12,18 @@ extern "C" {
 
 namespace tg::guard {
 
+namespace state {
+// Lives in the query's own memory, whose end is the end of the query, whether it succeeds or fails.
+struct ForeignKeyQuery {
+    const QueryDesc* query;
+    ErrorContextCallback on_error;
+    MemoryContextCallback at_end;
+};
+inline ForeignKeyQuery* foreign_key_query = nullptr;  // the one that runs
+}  // namespace state
+
 // Whether what is planned or started now is a query of a foreign key itself.
-bool is_foreign_key_query();
+inline bool is_foreign_key_query() { return InNoForceRLSOperation() && !state::foreign_key_query; }
 
 // The same of a query that has been started.
 bool is_foreign_key_query(const QueryDesc* query);

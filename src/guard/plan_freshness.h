@@ -8,60 +8,54 @@
 #include "enforcement/mode.h"
 #include "pg/compat.h"
 
-namespace tg::guard {
-
-// Relations that a query reads or changes without conditions of row security. Most queries have few.
-struct Unconditioned {
-    int count;
-    std::array<pg::RelationAccess, 4> first;
-    List* others;  // of pg::RelationAccess*
-};
-
-// What is known when the planner is called.
-struct Planning {
-    uint64 roles;  // the count of role changes
-    Unconditioned unconditioned;
-};
-
-void begin_planning(const Query* query, Planning& out);
-
-// To be called when the guard has judged the plan. If roles changed in between, which matters for
-// functions that were inlined, or if an isolated relation has no conditions: has the cached plans made
-// anew, so that whoever tries again gets one for what is now, and raises an error where the statement is
-// guarded. A plan that the guard would have refused (Guarding::refuse) is marked as judged.
-void end_planning(const Planning& planning, enforcement::Guarding guarding, PlannedStmt* planned);
-
-// A judged plan depends, last of all, on a role that does not exist, whose hash is the plan's number; the
-// plan cache does not look at such items.
-inline const PlanInvalItem* mark_of(const PlannedStmt* planned) {
-    if (planned->invalItems == NIL) return nullptr;
-    const auto* item = static_cast<const PlanInvalItem*>(llast(planned->invalItems));
-    return item->cacheId == AUTHOID ? item : nullptr;
+extern "C" {
+#include "jit/jit.h"
 }
 
+namespace tg::guard {
+
+// A plan has no place for what an extension knows of it. What is copied with it wherever it goes, and has room, are the flags
+// of the JIT: above them there is whether the plan was judged, and its number.
+constexpr int judged_bit = 6;
+constexpr int number_bit = judged_bit + 1;
+static_assert(PGJIT_DEFORM < 1 << judged_bit);
+
+inline bool is_judged(const PlannedStmt* planned) { return (planned->jitFlags & (1 << judged_bit)) != 0; }
+
+// Which no other plan of this session has, but copies of it; 0 if the plan has none.
+inline uint32 number_of(const PlannedStmt* planned) { return static_cast<uint32>(planned->jitFlags) >> number_bit; }
+
+// A session that comes to the end of the numbers goes on without: each execution is checked as a whole.
+constexpr uint32 max_number = PG_UINT32_MAX >> number_bit;
+
 namespace state {
+inline uint32 last_number = 0;
 inline uint64 roles_at_start = 0;
 inline bool is_started_plan_judged = false;
 }  // namespace state
 
-// To be called before anything of the start can take in what others have done. Returns the number of a
-// judged plan, which no other plan of this session has; 0 if it has none.
-inline uint32 note_start(const PlannedStmt* planned) {
-    const PlanInvalItem* mark = mark_of(planned);
-    state::roles_at_start = enforcement::role_changes();
-    state::is_started_plan_judged = mark != nullptr;
-    return mark ? mark->hashValue : 0;
+// A plan that the guard has let through, or would have refused, is judged.
+inline void mark(PlannedStmt* planned, bool is_judged) {
+    const uint32 number = state::last_number < max_number ? ++state::last_number : 0;
+    const int flags = planned->jitFlags & ((1 << judged_bit) - 1);
+    planned->jitFlags = flags | (is_judged ? 1 << judged_bit : 0) | static_cast<int>(number << number_bit);
 }
 
+// `roles` is the count of role changes before anything of the start could take in what others have done.
+inline void note_start(const PlannedStmt* planned, uint64 roles) {
+    state::roles_at_start = roles;
+    state::is_started_plan_judged = is_judged(planned);
+}
+
+// Has the cached plans made anew, so that whoever tries again gets one for what is now, and raises an error where the
+// statement is guarded.
 void make_plans_anew(enforcement::Guarding guarding);
 
-// The same for a plan that starts, when the guard has judged it again: one that was not judged when it
-// was made may have no row security in it.
+// To be called for a plan that starts, when the guard has judged it again: one that was not judged when it was made may have
+// no row security in it.
 inline void check_started_plan(enforcement::Guarding guarding) {
     if (enforcement::role_changes() != state::roles_at_start && !state::is_started_plan_judged)
         make_plans_anew(guarding);
 }
-
-void install_plan_freshness();
 
 }  // namespace tg::guard

@@ -11,7 +11,6 @@ extern "C" {
 #include "access/xact.h"
 #include "commands/prepare.h"
 #include "common/hashfn.h"
-#include "parser/analyze.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/hsearch.h"
@@ -20,6 +19,8 @@ extern "C" {
 }
 
 namespace tg::guard {
+
+using state::parses;
 
 namespace {
 
@@ -33,9 +34,6 @@ struct KnownName {
 
 HTAB* known_names = nullptr;
 
-// Counts what may have been Parse: a name cannot change its meaning without.
-uint64 parses = 1;
-
 // The names that were found unchanged last, a few of them: a look-up in the table would be a measurable
 // part of the shortest statements. Names of drivers are short.
 struct Recent {
@@ -45,7 +43,6 @@ struct Recent {
 
 Recent recent[16];
 
-post_parse_analyze_hook_type next_analyze = nullptr;
 ProcessUtility_hook_type next_utility = nullptr;
 
 uint64 hash_of(const char* text) {
@@ -134,12 +131,6 @@ bool check_name(const char* name) {
     return true;
 }
 
-void analyze(ParseState* state, Query* query, JumbleState* jumble) {
-    if (next_analyze) next_analyze(state, query, jumble);
-    // Parse lets parameters appear as they come; a message of the simple protocol has none.
-    if (state->p_paramref_hook) parses++;
-}
-
 void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
              ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment* environment,
              DestReceiver* receiver, QueryCompletion* completion) {
@@ -163,8 +154,6 @@ void check_running_name(uint32 plan) {
 }
 
 void install_prepared_names() {
-    next_analyze = post_parse_analyze_hook;
-    post_parse_analyze_hook = analyze;
     next_utility = ProcessUtility_hook;
     ProcessUtility_hook = utility;
 }

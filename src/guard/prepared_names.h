@@ -6,21 +6,34 @@
 
 #include "pg/server.h"
 
+extern "C" {
+#include "tcop/pquery.h"
+#include "utils/portal.h"
+}
+
 namespace tg::guard {
 
 namespace state {
 // The numbers of plans whose names were found unchanged last, each where it puts itself. A plan is of one
 // statement, and a name that stands for another has another plan.
 inline std::array<uint32, 16> known_plans{};
+
+// Counts what may have been Parse: a name cannot change its meaning without.
+inline uint64 parses = 1;
 }  // namespace state
 
 inline bool is_known_plan(uint32 number) {
     return number != 0 && state::known_plans[number % state::known_plans.size()] == number;
 }
 
+// Whether what runs was prepared in the protocol.
+inline bool is_running_by_name() { return ActivePortal && ActivePortal->prepStmtName; }
+
 // The question for the statement that runs, if it was prepared in the protocol and has a tenant. `plan` is
 // the number of its plan, or 0 (plan_freshness.h).
 void check_running_name(uint32 plan);
+
+inline void note_parse() { state::parses++; }
 
 void install_prepared_names();
 

@@ -1,17 +1,16 @@
-// See the header. The planner hook sees what inlining added (the finished plan's flat list); the
-// permission hook is the only one that also sees cached plans and COPY.
+// See the header. The permission hook is the only one that also sees cached plans and COPY.
 #include "guard/relations.h"
 
 #include "catalog/installation.h"
 #include "context/tenant_context.h"
+#include "guard/cleared_plans.h"
 #include "guard/crossings.h"
-#include "guard/expiry.h"
 #include "guard/foreign_key_query.h"
+#include "guard/plain_access.h"
 #include "guard/plan_freshness.h"
 #include "guard/relation_refusals.h"
 #include "guard/role_catalogs.h"
 #include "guard/secure_views.h"
-#include "guard/untrusted_execution.h"
 #include "guard/untrusted_relations.h"
 #include "guard/vouchers.h"
 #include "enforcement/mode.h"
@@ -26,7 +25,6 @@ extern "C" {
 #include "access/parallel.h"
 #include "catalog/pg_db_role_setting.h"
 #include "executor/execdesc.h"
-#include "optimizer/planner.h"
 #include "utils/relcache.h"
 }
 
@@ -39,10 +37,6 @@ using enforcement::guarding;
 using enforcement::refuse;
 
 using policy::RelationClass;
-
-planner_hook_type next_planner = nullptr;
-
-constexpr AclMode writing = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
 
 // A temporary table is this transaction's own only if this transaction made it: one that was there
 // before may hold another tenant's rows, or be somebody's trap under the name of a real table.
@@ -79,33 +73,9 @@ RelationClass classify_in(List* entries, const pg::RelationAccess& access) {
     return found;
 }
 
-// Whether the class alone lets the access through, in a transaction that has authenticated.
-inline bool is_plainly_allowed(RelationClass found, AclMode permissions) {
-    switch (found) {
-        case RelationClass::system:
-        case RelationClass::own:
-        case RelationClass::view:
-        case RelationClass::shared_writable:
-        case RelationClass::isolated:
-            return true;
-        case RelationClass::shared:
-            return (permissions & writing) == 0;
-        default:
-            return false;
-    }
-}
-
 bool is_allowed(RelationClass found, const pg::RelationAccess& access) {
     return is_plainly_allowed(found, access.permissions) ||
            (found == RelationClass::temporary && is_made_in_this_transaction(access.relation));
-}
-
-// What most accesses are, and are found to be at once.
-bool is_known_to_be_allowed(const void* entry) {
-    pg::RelationAccess access;
-    if (!pg::read_access(entry, access)) return true;
-    return policy::is_last(access.relation, access.role) &&
-           is_plainly_allowed(policy::classify(access.relation, access.role), access.permissions);
 }
 
 // The catalog of settings, below a view that shows none of them.
@@ -134,60 +104,39 @@ pg_noinline void check_entry(Guarding mode, Occasion occasion, const void* entry
         check_access(mode, occasion, access, entries);
 }
 
-void check_entries(Guarding mode, Occasion occasion, List* entries) {
-    const bool is_plain = context::current() && !enforcement::is_untrusted() && !InNoForceRLSOperation();
+// Returns whether each is allowed by its class alone.
+bool check_entries(Guarding mode, Occasion occasion, List* entries) {
+    const bool is_plain = is_class_enough(InNoForceRLSOperation());
+    const Oid user = GetUserId();
+    bool are_allowed = is_plain;
     ListCell* cell;
-    foreach (cell, entries)
-        if (!is_plain || !is_known_to_be_allowed(lfirst(cell))) check_entry(mode, occasion, lfirst(cell), entries);
+    foreach (cell, entries) {
+        if (is_plain && is_known_to_be_allowed(lfirst(cell), user)) continue;
+        check_entry(mode, occasion, lfirst(cell), entries);
+        are_allowed = are_allowed && is_known_to_be_allowed(lfirst(cell), user);
+    }
+    return are_allowed;
 }
 
-// While a worker takes up its part of a plan that its leader has checked. What functions in it go on to
-// read, nobody has checked.
-bool takes_up_leaders_plan = false;
-
-bool is_server_query() { return takes_up_leaders_plan || is_foreign_key_query(); }
-
-// Returns how the transaction is guarded.
-Guarding check_again(List* entries) {
+// Returns how the transaction is guarded. `planned` is the plan that the relations are of, if it is about to start.
+Guarding check_again(List* entries, const PlannedStmt* planned) {
     if (entries == NIL || is_server_query()) return Guarding::none;
     const Guarding mode = guarding();
+    const uint64 basis = pg::verdict_basis();
     if (mode == Guarding::none)
         note_unguarded_crossing(entries);
-    else
-        check_entries(mode, Occasion::execution, entries);
+    else if (check_entries(mode, Occasion::execution, entries) && planned)
+        clear_plan(planned, GetUserId(), basis);
     return mode;
 }
 
+pg_noinline void check_start(List* entries) {
+    check_started_plan(check_again(entries, take_starting(entries)));
+}
+
 bool check_at_execution(List* entries, bool) {
-    check_started_plan(check_again(entries));
+    if (!was_let_through(entries)) check_start(entries);
     return true;
-}
-
-// Rows read before the token was verified and rows read after it would be in one result.
-void refuse_reading_authentication(const PlannedStmt* planned) {
-    if (planned->invalItems == NIL || !calls_authenticate(planned) || !pg::reads_relations(planned)) return;
-    refuse(Guarding::refuse,
-           {.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
-            .message = "a statement that authenticates cannot read relations",
-            .detail = "It calls tenant_guard.authenticate() and names a relation.",
-            .hint = "Call tenant_guard.authenticate(jwt) in a statement of its own.",
-            .object = "tenant_guard.authenticate"});
-}
-
-PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
-    if (enforcement::is_untrusted()) bound_planning();
-    if (must_stay_in_process()) cursor_options &= ~CURSOR_OPT_PARALLEL_OK;
-    Planning planning;
-    begin_planning(query, planning);
-    PlannedStmt* planned = next_planner(query, text, cursor_options, parameters);
-    List* entries = pg::access_entries(planned);
-    if (entries == NIL || is_server_query()) return planned;
-    // Under `warn` the execution that follows says it, and once is enough.
-    const Guarding mode = enforcement::guarding_as_known();
-    if (mode == Guarding::refuse) check_entries(mode, Occasion::planning, entries);
-    refuse_reading_authentication(planned);
-    end_planning(planning, mode, planned);
-    return planned;
 }
 
 }  // namespace
@@ -195,7 +144,7 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
 void start_in_worker(QueryDesc* query, int flags, ExecutorStart_hook_type next) {
     const bool is_part = query->dest && query->dest->mydest == DestTupleQueue;
     if (!is_part) return next(query, flags);
-    pg::with_flag(takes_up_leaders_plan, [&] { next(query, flags); });
+    pg::with_flag(state::takes_up_leaders_plan, [&] { next(query, flags); });
 }
 
 void check_relation(Oid relation, Oid role, AclMode permissions) {
@@ -204,7 +153,11 @@ void check_relation(Oid relation, Oid role, AclMode permissions) {
 }
 
 void check_plan(const PlannedStmt* planned) {
-    check_again(pg::access_entries(planned));
+    check_again(pg::access_entries(planned), nullptr);
+}
+
+bool check_planned(const List* entries) {
+    return check_entries(Guarding::refuse, Occasion::planning, const_cast<List*>(entries));
 }
 
 bool would_refuse_relation(const pg::RelationAccess& access, List* entries, RelationClass& found_out) {
@@ -213,8 +166,6 @@ bool would_refuse_relation(const pg::RelationAccess& access, List* entries, Rela
 }
 
 void install_relations() {
-    next_planner = planner_hook ? planner_hook : standard_planner;
-    planner_hook = plan;
     pg::CheckPermissionsHook<check_at_execution>::install();
 }
 

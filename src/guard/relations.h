@@ -3,10 +3,23 @@
 // tenant or before a declaration changed cannot slip through.
 #pragma once
 
+#include "guard/foreign_key_query.h"
 #include "pg/compat.h"
 #include "policy/relation_class.h"
 
 namespace tg::guard {
+
+namespace state {
+// While a worker takes up its part of a plan that its leader has checked. What functions in it go on to read, nobody has
+// checked.
+inline bool takes_up_leaders_plan = false;
+}  // namespace state
+
+// Whether what is planned or started now is the server's own, or was checked elsewhere.
+inline bool is_server_query() { return state::takes_up_leaders_plan || is_foreign_key_query(); }
+
+// Checks the relations of a plan that was made. Returns whether each is allowed by its class alone.
+bool check_planned(const List* entries);
 
 // Checks one relation of a utility statement, to be accessed as `role` with these permissions.
 void check_relation(Oid relation, Oid role, AclMode permissions);

@@ -12,6 +12,7 @@
 #include "guard/statement_rules.h"
 #include "guard/untrusted_statements.h"
 #include "session/token_setting.h"
+#include "pg/foreign_changes.h"
 
 extern "C" {
 #include "access/parallel.h"
@@ -25,6 +26,10 @@ namespace {
 using enforcement::Guarding;
 
 ProcessUtility_hook_type next_utility = nullptr;
+
+bool commits_prepared(const Node* statement) {
+    return reinterpret_cast<const TransactionStmt*>(statement)->kind == TRANS_STMT_COMMIT_PREPARED;
+}
 
 // A part of a statement that was checked as a whole.
 bool is_part(ProcessUtilityContext context) { return context == PROCESS_UTILITY_SUBCOMMAND; }
@@ -48,6 +53,8 @@ void utility(PlannedStmt* planned, const char* text, bool read_only_tree,
     // COMMIT and ROLLBACK must work whatever state the transaction is in, an aborted one included.
     if (IsA(statement, TransactionStmt)) {
         if (is_two_phase(statement) && IsTransactionState()) check_untrusted(statement);
+        // It makes another transaction's changes visible, and has none of its own.
+        if (commits_prepared(statement)) pg::announce_change();
         return pass_on();
     }
 

@@ -9,7 +9,6 @@
 extern "C" {
 #include "access/sysattr.h"
 #include "catalog/heap.h"
-#include "parser/analyze.h"
 }
 
 namespace tg::guard {
@@ -17,8 +16,6 @@ namespace tg::guard {
 namespace {
 
 using enforcement::Guarding;
-
-post_parse_analyze_hook_type next_hook = nullptr;
 
 void refuse_type(Guarding mode, Oid type) {
     const char* name = format_type_be(type);
@@ -93,13 +90,6 @@ bool check_node(Node* node, void* context) {
     return expression_tree_walker(node, walker, context);
 }
 
-void after_parsing(ParseState* parse, Query* query, JumbleState* jumble) {
-    if (next_hook) next_hook(parse, query, jumble);
-    if (!enforcement::is_untrusted() || query->commandType == CMD_UTILITY) return;
-    Guarding mode = enforcement::guarding_untrusted();
-    if (mode != Guarding::none) check_node(reinterpret_cast<Node*>(query), &mode);
-}
-
 bool names_object(Oid type) {
     switch (type) {
         case REGCLASSOID:
@@ -130,9 +120,10 @@ bool shows_names(Oid type) {
     return OidIsValid(relation) && get_rel_namespace(relation) == PG_CATALOG_NAMESPACE;
 }
 
-void install_untrusted_names() {
-    next_hook = post_parse_analyze_hook;
-    post_parse_analyze_hook = after_parsing;
+void check_names(Query* query) {
+    if (query->commandType == CMD_UTILITY) return;
+    Guarding mode = enforcement::guarding_untrusted();
+    if (mode != Guarding::none) check_node(reinterpret_cast<Node*>(query), &mode);
 }
 
 }  // namespace tg::guard

@@ -11,6 +11,7 @@ namespace tg::guard {
 // Types that show names of objects by number, and arrays, domains and rows of them.
 bool shows_names(Oid type);
 
-void install_untrusted_names();
+// To be called for every statement that was analyzed while the transaction is untrusted.
+void check_names(Query* query);
 
 }  // namespace tg::guard

@@ -122,7 +122,7 @@ const char* vouching_hint(Oid role) {
                     quote_literal_cstr(format_procedure_qualified(function)));
 }
 
-bool must_stay_in_process() {
+bool is_vouched_running() {
     const DefinerFrame* frame = innermost_definer();
     return frame && is_vouched(frame->function);
 }

@@ -3,7 +3,7 @@
 // function had: whatever changes it takes the voucher back.
 #pragma once
 
-#include "pg/server.h"
+#include "guard/definer_frames.h"
 
 namespace tg::guard {
 
@@ -22,7 +22,8 @@ const char* vouching_detail(Oid role);
 const char* vouching_hint(Oid role);
 
 // Whether queries are to be planned without workers: a worker does not know in which function it is.
-bool must_stay_in_process();
+bool is_vouched_running();
+inline bool must_stay_in_process() { return has_definer_frames() && is_vouched_running(); }
 
 void install_vouchers();
 

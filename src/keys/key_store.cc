@@ -5,6 +5,7 @@
 #include "jose/jwk_set.h"
 #include "jose/warm_up.h"
 #include "keys/key_file.h"
+#include "pg/foreign_changes.h"
 #include "pg/relation_changes.h"
 #include "pg/text.h"
 
@@ -209,7 +210,7 @@ void load_ring(const catalog::Installation& at) {
 }  // namespace
 
 const KeyRing& current_ring() {
-    AcceptInvalidationMessages();
+    pg::take_in_foreign_changes();
     const catalog::Installation& at = catalog::require_installation();
     if (at.signing_keys != keys_table || at.issuers != issuers_table) changes++;
     if (loaded_file != key_file_generation()) {

@@ -47,17 +47,20 @@ inline List* access_entries(const PlannedStmt* statement) { return statement->pe
 
 inline List* access_entries(const Query* query) { return query->rteperminfos; }
 
-inline bool read_access(const void* entry, RelationAccess& out) {
+inline bool is_access(const void* entry) { return static_cast<const RTEPermissionInfo*>(entry)->requiredPerms != 0; }
+
+// `user` is the current one.
+inline bool read_access(const void* entry, Oid user, RelationAccess& out) {
     const auto* info = static_cast<const RTEPermissionInfo*>(entry);
-    if (info->requiredPerms == 0) return false;
-    out = {info->relid, OidIsValid(info->checkAsUser) ? info->checkAsUser : GetUserId(),
+    if (!is_access(entry)) return false;
+    out = {info->relid, OidIsValid(info->checkAsUser) ? info->checkAsUser : user,
            info->requiredPerms, info->selectedCols, OidIsValid(info->checkAsUser)};
     return true;
 }
 
-inline bool read_access(const Query* query, const RangeTblEntry* entry, RelationAccess& out) {
+inline bool read_access(const Query* query, const RangeTblEntry* entry, Oid user, RelationAccess& out) {
     if (entry->perminfoindex == 0) return false;
-    return read_access(list_nth(query->rteperminfos, static_cast<int>(entry->perminfoindex) - 1), out);
+    return read_access(list_nth(query->rteperminfos, static_cast<int>(entry->perminfoindex) - 1), user, out);
 }
 
 template <bool (*check)(List* entries, bool may_raise)>
@@ -81,16 +84,21 @@ inline List* access_entries(const PlannedStmt* statement) { return statement->rt
 inline List* access_entries(const Query* query) { return query->rtable; }
 
 // Children that the planner expanded carry no permissions: their parent's entry speaks for them.
-inline bool read_access(const void* entry, RelationAccess& out) {
+inline bool is_access(const void* entry) {
     const auto* rte = static_cast<const RangeTblEntry*>(entry);
-    if (rte->rtekind != RTE_RELATION || rte->requiredPerms == 0) return false;
-    out = {rte->relid, OidIsValid(rte->checkAsUser) ? rte->checkAsUser : GetUserId(),
+    return rte->rtekind == RTE_RELATION && rte->requiredPerms != 0;
+}
+
+inline bool read_access(const void* entry, Oid user, RelationAccess& out) {
+    const auto* rte = static_cast<const RangeTblEntry*>(entry);
+    if (!is_access(entry)) return false;
+    out = {rte->relid, OidIsValid(rte->checkAsUser) ? rte->checkAsUser : user,
            rte->requiredPerms, rte->selectedCols, OidIsValid(rte->checkAsUser)};
     return true;
 }
 
-inline bool read_access(const Query*, const RangeTblEntry* entry, RelationAccess& out) {
-    return read_access(entry, out);
+inline bool read_access(const Query*, const RangeTblEntry* entry, Oid user, RelationAccess& out) {
+    return read_access(entry, user, out);
 }
 
 template <bool (*check)(List* entries, bool may_raise)>
@@ -108,13 +116,13 @@ struct CheckPermissionsHook {
 
 #endif
 
+inline bool read_access(const void* entry, RelationAccess& out) { return read_access(entry, GetUserId(), out); }
+
 // Whether the plan has a relation in it.
 inline bool reads_relations(const PlannedStmt* statement) {
     ListCell* cell;
-    foreach (cell, access_entries(statement)) {
-        RelationAccess access;
-        if (read_access(lfirst(cell), access)) return true;
-    }
+    foreach (cell, access_entries(statement))
+        if (is_access(lfirst(cell))) return true;
     return false;
 }
 

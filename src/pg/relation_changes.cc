@@ -1,6 +1,8 @@
 // See the header.
 #include "pg/relation_changes.h"
 
+#include "pg/verdict_basis.h"
+
 namespace tg::pg {
 
 namespace {
@@ -9,6 +11,7 @@ std::array<RelcacheCallbackFunction, 24> callbacks;
 std::size_t count = 0;
 
 void pass_on(Datum, Oid relation) {
+    change_verdict_basis();
     for (std::size_t i = 0; i < count; i++) callbacks[i](Datum{0}, relation);
 }
 

@@ -11,20 +11,19 @@ extern "C" {
 namespace tg::session {
 
 namespace state {
-// The nesting level of the (sub)transaction in which the outermost such statement runs; 0: none does. A
-// statement that fails ends with its (sub)transaction, so no error needs to be caught for it.
-inline int reading_level = 0;
+// Whether one runs. A statement that fails ends with its (sub)transaction, so no error needs to be caught for it.
+inline bool is_reading = false;
 }  // namespace state
 
-inline bool is_reading() { return state::reading_level > 0; }
+inline bool is_reading() { return state::is_reading; }
 
 // Runs a plan by `run`, which takes the arguments of the executor's hook.
 template <typename Run, typename... Arguments>
 pg_attribute_always_inline void run_reading(Run run, QueryDesc* query, Arguments... arguments) {
     if (is_reading() || !pg::reads_relations(query->plannedstmt)) return run(query, arguments...);
-    state::reading_level = GetCurrentTransactionNestLevel();
+    state::is_reading = true;
     run(query, arguments...);
-    state::reading_level = 0;
+    state::is_reading = false;
 }
 
 void install_reading();

@@ -53,6 +53,28 @@ TEST(SecretText, BlotsLiteralsOfEveryForm) {
     }
 }
 
+TEST(SecretText, MayBeWhereverALiteralOrATokenCanBegin) {
+    for (std::size_t size = 0; size < 70; size++) {
+        const std::string harmless(size, 'e');
+        EXPECT_FALSE(may_hold_secret(harmless)) << size;
+        for (std::size_t at = 0; at < size; at++) {
+            for (const std::string beginning : {"'", "$", "ey", "ew"}) {
+                if (at + beginning.size() > size) continue;
+                std::string text(size, 'x');
+                text.replace(at, beginning.size(), beginning);
+                EXPECT_TRUE(may_hold_secret(text)) << text;
+                // What lies behind the text is not part of it.
+                EXPECT_FALSE(may_hold_secret(std::string_view(text).substr(0, at))) << text;
+            }
+            for (const std::string almost : {"y", "w", "e"}) {
+                std::string text(size, 'x');
+                text[at] = almost[0];
+                EXPECT_FALSE(may_hold_secret(text)) << text;
+            }
+        }
+    }
+}
+
 TEST(SecretText, BlotsTokensAndLeavesTheRest) {
     std::string copy{"a eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln b eyJ c"};
     EXPECT_TRUE(holds_token(copy));
@@ -101,6 +123,7 @@ TEST(SecretText, NoTextIsReadManyTimes) {
         const char* name;
         std::function<void(std::string&)> run;
     } searches[] = {
+        {"may_hold_secret", [](std::string& text) { may_hold_secret(text); }},
         {"holds_token", [](std::string& text) { holds_token(text); }},
         {"hands_over_secret", [](std::string& text) { hands_over_secret(text); }},
         {"has_literal", [](std::string& text) { has_literal(text); }},

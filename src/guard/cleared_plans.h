@@ -1,0 +1,87 @@
+// Plans of which everything was found to be allowed by the class of their relations alone. Most executions are of such a plan
+// and differ in nothing that counts from the one before: then a few comparisons are the check. What is compared is all that a
+// verdict depends on; whatever is not the same sends the execution through the whole check.
+#pragma once
+
+#include "context/tenant_context.h"
+#include "enforcement/profile.h"
+#include "guard/plan_freshness.h"
+#include "guard/prepared_names.h"
+#include "pg/compat.h"
+#include "pg/verdict_basis.h"
+
+extern "C" {
+#include "access/parallel.h"
+}
+
+namespace tg::guard {
+
+namespace state {
+struct ClearedPlan {
+    const List* entries = nullptr;  // the very list that was checked; a copy of the plan has another
+    uint32 plan = 0;                // its number; another plan may be where this one was
+    Oid user = InvalidOid;
+    uint64 basis = 0;
+    uint64 padding = 0;  // to a power of two, by which an index is a shift
+};
+// Each plan where it puts itself.
+inline std::array<ClearedPlan, 16> cleared_plans;
+
+// The relations of a plan that starts and was let through; the server asks for its permissions next.
+inline const List* let_through = nullptr;
+
+// The plan that starts and was not.
+inline const PlannedStmt* starting = nullptr;
+}  // namespace state
+
+// To be called when every relation of a plan was allowed by its class; `basis` is that of before the first question. Not of
+// parallel plans: their text goes to workers, and is looked at each time.
+inline void clear_plan(const PlannedStmt* planned, Oid user, uint64 basis) {
+    const uint32 plan = number_of(planned);
+    if (plan == 0 || planned->parallelModeNeeded || IsParallelWorker()) return;
+    state::cleared_plans[plan % state::cleared_plans.size()] = {pg::access_entries(planned), plan, user, basis, 0};
+}
+
+inline bool is_cleared(const PlannedStmt* planned) {
+    const uint32 plan = number_of(planned);
+    const state::ClearedPlan& cleared = state::cleared_plans[plan % state::cleared_plans.size()];
+    if (cleared.plan != plan || cleared.entries != pg::access_entries(planned) || cleared.basis != pg::verdict_basis()) return false;
+    Oid user = InvalidOid;
+    int security_context = 0;
+    GetUserIdAndSecContext(&user, &security_context);
+    return user == cleared.user && (security_context & SECURITY_NOFORCE_RLS) == 0;
+}
+
+// Whether the check of this execution would find nothing, in a transaction that has authenticated.
+inline bool may_pass(const PlannedStmt* planned) {
+    const context::TenantContext* tenant = context::current();
+    return tenant && !context::is_expired(*tenant) && !enforcement::is_untrusted() &&
+           context::authenticated_role() == GetOuterUserId() && is_cleared(planned) &&
+           (!is_running_by_name() || is_known_plan(number_of(planned)));
+}
+
+inline void let_through(const PlannedStmt* planned) { state::let_through = pg::access_entries(planned); }
+
+// Of a plan that is checked as a whole when the server checks its permissions.
+inline void note_starting(const PlannedStmt* planned) {
+    state::let_through = nullptr;
+    state::starting = planned;
+}
+
+// The plan that starts, if these are its relations.
+inline const PlannedStmt* take_starting(const List* entries) {
+    const PlannedStmt* planned = state::starting;
+    state::starting = nullptr;
+    return planned && pg::access_entries(planned) == entries ? planned : nullptr;
+}
+
+// Asked once, when the server is about to check the permissions of what was let through.
+inline bool was_let_through(const List* entries) {
+    const bool was = entries != NIL && entries == state::let_through;
+    state::let_through = nullptr;
+    return was;
+}
+
+void install_cleared_plans();
+
+}  // namespace tg::guard
