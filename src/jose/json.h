@@ -53,8 +53,16 @@ bool take_element(JsonCursor& rest, JsonValue& out);
 // The member of this name; false if there is none or the value is not an object.
 bool find_member(const JsonValue& object, std::string_view name, JsonValue& out);
 
-// Is this string, unescaped, exactly these bytes?
-bool is_string(const JsonValue& value, std::string_view expected);
+// The same where neither the kind nor the first character has ruled it out.
+bool is_string_in_full(const JsonValue& value, std::string_view expected);
+
+// Is this string, unescaped, exactly these bytes? Asked of every name for each of many names, most of which differ in their
+// first character.
+inline bool is_string(const JsonValue& value, std::string_view expected) {
+    if (value.kind != JsonKind::string || value.text.size() < expected.size()) return false;
+    if (!expected.empty() && value.text[0] != expected[0] && value.text[0] != '\\') return false;
+    return is_string_in_full(value, expected);
+}
 
 // The string unescaped. Without escapes the result is a view into the JSON text itself; else it is
 // written to the front of `room`, which shrinks by it. Room as large as the JSON text always

@@ -47,6 +47,24 @@ TEST(Json, ReadsWhatTheGrammarAllows) {
         EXPECT_EQ(verdict_of(text), JsonVerdict::ok) << text;
 }
 
+// Strings are read eight bytes at a time where they can be.
+TEST(Json, JudgesEveryByteWhereverItStands) {
+    for (int byte = 0; byte < 0x100; byte++) {
+        const bool is_plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+        for (std::size_t size = 1; size < 26; size++)
+            for (std::size_t at = 0; at < size; at++) {
+                std::string inside(size, ' ');
+                inside[at] = static_cast<char>(byte);
+                EXPECT_EQ(verdict_of('"' + inside + '"'), is_plain ? JsonVerdict::ok : JsonVerdict::malformed)
+                    << byte << " at " << at << " of " << size;
+                // Behind another that ends the plain ones.
+                if (at == 0 || is_plain) continue;
+                inside[at - 1] = '\x1f';
+                EXPECT_EQ(verdict_of('"' + inside + '"'), JsonVerdict::malformed);
+            }
+    }
+}
+
 TEST(Json, RefusesWhatReadersDisagreeAbout) {
     const struct {
         const char* why;
