@@ -1,4 +1,5 @@
-// Plans of which everything was found to be allowed by the class of their relations alone. Most executions are of such a plan
+// Plans of which everything was found to be allowed by the class of their relations alone, or in which a transaction that nobody
+// guards passes by no row security. Most executions are of such a plan
 // and differ in nothing that counts from the one before: then a few comparisons are the check. What is compared is all that a
 // verdict depends on; whatever is not the same sends the execution through the whole check.
 #pragma once
@@ -22,7 +23,7 @@ struct ClearedPlan {
     uint32 plan = 0;                // its number; another plan may be where this one was
     Oid user = InvalidOid;
     uint64 basis = 0;
-    uint64 padding = 0;  // to a power of two, by which an index is a shift
+    bool is_of_tenant = false;  // or of a transaction that nobody guards, where nothing passed by row security
 };
 // Each plan where it puts itself.
 inline std::array<ClearedPlan, 16> cleared_plans;
@@ -34,30 +35,42 @@ inline const List* let_through = nullptr;
 inline const PlannedStmt* starting = nullptr;
 }  // namespace state
 
-// To be called when every relation of a plan was allowed by its class; `basis` is that of before the first question. Not of
+// To be called when that was found of every relation of a plan; `basis` is that of before the first question. Not of
 // parallel plans: their text goes to workers, and is looked at each time.
-inline void clear_plan(const PlannedStmt* planned, Oid user, uint64 basis) {
+inline void clear_plan(const PlannedStmt* planned, Oid user, uint64 basis, bool is_of_tenant) {
     const uint32 plan = number_of(planned);
     if (plan == 0 || planned->parallelModeNeeded || IsParallelWorker()) return;
-    state::cleared_plans[plan % state::cleared_plans.size()] = {pg::access_entries(planned), plan, user, basis, 0};
+    state::cleared_plans[plan % state::cleared_plans.size()] = {pg::access_entries(planned), plan, user, basis, is_of_tenant};
 }
 
-inline bool is_cleared(const PlannedStmt* planned) {
+inline bool is_cleared(const PlannedStmt* planned, bool is_of_tenant) {
     const uint32 plan = number_of(planned);
     const state::ClearedPlan& cleared = state::cleared_plans[plan % state::cleared_plans.size()];
-    if (cleared.plan != plan || cleared.entries != pg::access_entries(planned) || cleared.basis != pg::verdict_basis()) return false;
+    if (cleared.plan != plan || cleared.entries != pg::access_entries(planned) || cleared.basis != pg::verdict_basis() || cleared.is_of_tenant != is_of_tenant)
+        return false;
     Oid user = InvalidOid;
     int security_context = 0;
     GetUserIdAndSecContext(&user, &security_context);
     return user == cleared.user && (security_context & SECURITY_NOFORCE_RLS) == 0;
 }
 
-// Whether the check of this execution would find nothing, in a transaction that has authenticated.
-inline bool may_pass(const PlannedStmt* planned) {
-    const context::TenantContext* tenant = context::current();
-    return tenant && !context::is_expired(*tenant) && !enforcement::is_untrusted() &&
-           context::authenticated_role() == GetOuterUserId() && is_cleared(planned) &&
+// In a transaction that has authenticated.
+inline bool may_pass(const PlannedStmt* planned, const context::TenantContext& tenant) {
+    return !context::is_expired(tenant) && context::authenticated_role() == GetOuterUserId() && is_cleared(planned, true) &&
            (!is_running_by_name() || is_known_plan(number_of(planned)));
+}
+
+// In one that nobody guards.
+inline bool may_pass_unguarded(const PlannedStmt* planned) {
+    return !context::is_lost() && enforcement::is_last_answer_right() &&
+           enforcement::state::last.guarding == enforcement::Guarding::none && is_cleared(planned, false);
+}
+
+// Whether the check of this execution would find nothing.
+inline bool may_pass(const PlannedStmt* planned) {
+    if (enforcement::is_untrusted()) return false;
+    const context::TenantContext* tenant = context::current();
+    return tenant ? may_pass(planned, *tenant) : may_pass_unguarded(planned);
 }
 
 inline void let_through(const PlannedStmt* planned) { state::let_through = pg::access_entries(planned); }

@@ -5,6 +5,7 @@
 #include "catalog/installation.h"
 #include "guard/relation_refusals.h"
 #include "pg/compat.h"
+#include "pg/verdict_basis.h"
 #include "policy/relation_class.h"
 
 extern "C" {
@@ -17,6 +18,8 @@ namespace {
 
 bool log_crossings = true;
 bool is_noted = false;  // in this transaction
+
+void on_setting_change(bool, void*) { pg::change_verdict_basis(); }
 
 void on_transaction_end(XactEvent event, void*) {
     if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
@@ -42,20 +45,24 @@ void note(const pg::RelationAccess& access) {
 
 }  // namespace
 
-void note_unguarded_crossing(List* entries) {
-    if (!log_crossings || is_noted) return;
+bool note_unguarded_crossing(List* entries) {
+    if (is_noted) return false;
+    if (!log_crossings) return true;
     ListCell* cell;
     foreach (cell, entries) {
         pg::RelationAccess access;
-        if (pg::read_access(lfirst(cell), access) && is_crossing(access)) return note(access);
+        if (!pg::read_access(lfirst(cell), access) || !is_crossing(access)) continue;
+        note(access);
+        return false;
     }
+    return true;
 }
 
 void install_crossings() {
     DefineCustomBoolVariable(
         "tenant_guard.log_crossings",
         "Logs each transaction that passes by the row security of protected relations unguarded.",
-        nullptr, &log_crossings, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+        nullptr, &log_crossings, true, PGC_SUSET, 0, nullptr, on_setting_change, nullptr);
     RegisterXactCallback(on_transaction_end, nullptr);
 }
 

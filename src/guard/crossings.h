@@ -7,8 +7,8 @@
 namespace tg::guard {
 
 // Logs, once per transaction, that these accesses of an unguarded statement pass by the row security of a
-// protected relation.
-void note_unguarded_crossing(List* entries);
+// protected relation. True if the next such statement has nothing to log either, while what verdicts rest on stays as it is.
+bool note_unguarded_crossing(List* entries);
 
 void install_crossings();
 

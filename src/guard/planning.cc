@@ -155,7 +155,7 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
     const bool may_hold_isolated = !are_known || policy::state::last.relation_class == policy::RelationClass::isolated;
     check_freshness(roles, may_hold_isolated && holds_isolated(unconditioned), mode);
     mark(planned, mode == Guarding::refuse);
-    if (are_allowed) clear_plan(planned, user, basis);
+    if (are_allowed) clear_plan(planned, user, basis, true);
     return planned;
 }
 

@@ -123,10 +123,11 @@ Guarding check_again(List* entries, const PlannedStmt* planned) {
     if (entries == NIL || is_server_query()) return Guarding::none;
     const Guarding mode = guarding();
     const uint64 basis = pg::verdict_basis();
-    if (mode == Guarding::none)
-        note_unguarded_crossing(entries);
-    else if (check_entries(mode, Occasion::execution, entries) && planned)
-        clear_plan(planned, GetUserId(), basis);
+    const bool is_guarded = mode != Guarding::none;
+    const bool is_clear = is_guarded ? check_entries(mode, Occasion::execution, entries) : note_unguarded_crossing(entries);
+    // Who has a tenant and is not guarded has switched the guard off; that is no common way.
+    const bool is_common = is_guarded || !context::current();
+    if (is_clear && is_common && planned) clear_plan(planned, GetUserId(), basis, is_guarded);
     return mode;
 }
 
