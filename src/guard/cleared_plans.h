@@ -24,6 +24,7 @@ struct ClearedPlan {
     Oid user = InvalidOid;
     uint64 basis = 0;
     bool is_of_tenant = false;  // or of a transaction that nobody guards, where nothing passed by row security
+    bool is_name_known = false; // it was prepared in the protocol, and its name stands for what it stood for
 };
 // Each plan where it puts itself.
 inline std::array<ClearedPlan, 16> cleared_plans;
@@ -37,33 +38,34 @@ inline const PlannedStmt* starting = nullptr;
 
 // To be called when that was found of every relation of a plan; `basis` is that of before the first question. Not of
 // parallel plans: their text goes to workers, and is looked at each time.
-inline void clear_plan(const PlannedStmt* planned, Oid user, uint64 basis, bool is_of_tenant) {
+inline void clear_plan(const PlannedStmt* planned, Oid user, uint64 basis, bool is_of_tenant, bool is_name_known) {
     const uint32 plan = number_of(planned);
     if (plan == 0 || planned->parallelModeNeeded || IsParallelWorker()) return;
-    state::cleared_plans[plan % state::cleared_plans.size()] = {pg::access_entries(planned), plan, user, basis, is_of_tenant};
+    state::cleared_plans[plan % state::cleared_plans.size()] = {pg::access_entries(planned), plan, user, basis, is_of_tenant,
+                                                                is_name_known};
 }
 
-inline bool is_cleared(const PlannedStmt* planned, bool is_of_tenant) {
+// Null if it is not.
+inline const state::ClearedPlan* find_cleared(const PlannedStmt* planned, bool is_of_tenant) {
     const uint32 plan = number_of(planned);
-    const state::ClearedPlan& cleared = state::cleared_plans[plan % state::cleared_plans.size()];
-    if (cleared.plan != plan || cleared.entries != pg::access_entries(planned) || cleared.basis != pg::verdict_basis() || cleared.is_of_tenant != is_of_tenant)
-        return false;
-    Oid user = InvalidOid;
-    int security_context = 0;
-    GetUserIdAndSecContext(&user, &security_context);
-    return user == cleared.user && (security_context & SECURITY_NOFORCE_RLS) == 0;
+    const state::ClearedPlan& found = state::cleared_plans[plan % state::cleared_plans.size()];
+    const bool is_cleared = found.plan == plan && found.entries == pg::access_entries(planned) &&
+                            found.basis == pg::verdict_basis() && found.is_of_tenant == is_of_tenant &&
+                            found.user == GetUserId() && !InNoForceRLSOperation();
+    return is_cleared ? &found : nullptr;
 }
 
 // In a transaction that has authenticated.
 inline bool may_pass(const PlannedStmt* planned, const context::TenantContext& tenant) {
-    return !context::is_expired(tenant) && context::authenticated_role() == GetOuterUserId() && is_cleared(planned, true) &&
-           (!is_running_by_name() || is_known_plan(number_of(planned)));
+    if (context::is_expired(tenant) || context::authenticated_role() != GetOuterUserId()) return false;
+    const state::ClearedPlan* cleared = find_cleared(planned, true);
+    return cleared && (cleared->is_name_known || !is_running_by_name());
 }
 
 // In one that nobody guards.
 inline bool may_pass_unguarded(const PlannedStmt* planned) {
     return !context::is_lost() && enforcement::is_last_answer_right() &&
-           enforcement::state::last.guarding == enforcement::Guarding::none && is_cleared(planned, false);
+           enforcement::state::last.guarding == enforcement::Guarding::none && find_cleared(planned, false);
 }
 
 // Whether the check of this execution would find nothing.

@@ -132,10 +132,8 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
     if (must_stay_in_process()) cursor_options &= ~CURSOR_OPT_PARALLEL_OK;
     pg::take_in_foreign_changes();
     const uint64 roles = role_changes();
-    Oid user = InvalidOid;
-    int security_context = 0;
-    GetUserIdAndSecContext(&user, &security_context);
-    const bool is_unforced_on_owners = (security_context & SECURITY_NOFORCE_RLS) != 0;
+    const Oid user = GetUserId();
+    const bool is_unforced_on_owners = InNoForceRLSOperation();
     Unconditioned unconditioned;
     unconditioned.count = 0;
     unconditioned.others = NIL;
@@ -155,7 +153,7 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
     const bool may_hold_isolated = !are_known || policy::state::last.relation_class == policy::RelationClass::isolated;
     check_freshness(roles, may_hold_isolated && holds_isolated(unconditioned), mode);
     mark(planned, mode == Guarding::refuse);
-    if (are_allowed) clear_plan(planned, user, basis, true);
+    if (are_allowed) clear_plan(planned, user, basis, true, false);
     return planned;
 }
 

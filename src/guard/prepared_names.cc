@@ -6,6 +6,7 @@
 
 #include "context/tenant_context.h"
 #include "enforcement/refusal.h"
+#include "pg/verdict_basis.h"
 
 extern "C" {
 #include "access/xact.h"
@@ -91,6 +92,7 @@ void remember_recent(const char* name, std::size_t length) {
 void forget_names() {
     for (Recent& slot : recent) slot.parses_seen = 0;
     state::known_plans.fill(0);
+    pg::change_verdict_basis();
     if (known_names) hash_destroy(known_names);
     known_names = nullptr;
 }

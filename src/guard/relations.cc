@@ -127,7 +127,8 @@ Guarding check_again(List* entries, const PlannedStmt* planned) {
     const bool is_clear = is_guarded ? check_entries(mode, Occasion::execution, entries) : note_unguarded_crossing(entries);
     // Who has a tenant and is not guarded has switched the guard off; that is no common way.
     const bool is_common = is_guarded || !context::current();
-    if (is_clear && is_common && planned) clear_plan(planned, GetUserId(), basis, is_guarded);
+    if (is_clear && is_common && planned)
+        clear_plan(planned, GetUserId(), basis, is_guarded, is_running_by_name() && is_known_plan(number_of(planned)));
     return mode;
 }
 
