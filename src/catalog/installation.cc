@@ -7,9 +7,10 @@
 #include "pg/verdict_basis.h"
 
 extern "C" {
-#include "access/relation.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_index.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/relcache.h"
 }
@@ -50,12 +51,28 @@ bool find_table(Oid schema, const char* name, Oid& out) {
     return OidIsValid(out);
 }
 
+// From the catalog itself: opening the table would read all about it, and most sessions use few of ours.
+Oid primary_key_index(Oid table) {
+    Relation indexes = table_open(IndexRelationId, AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+    SysScanDesc scan = systable_beginscan(indexes, IndexIndrelidIndexId, true, nullptr, 1, &key);
+    Oid found = InvalidOid;
+    for (HeapTuple tuple; HeapTupleIsValid(tuple = systable_getnext(scan));) {
+        const auto* index = reinterpret_cast<const FormData_pg_index*>(GETSTRUCT(tuple));
+        if (index->indisprimary && index->indisvalid && index->indimmediate) found = index->indexrelid;
+    }
+    systable_endscan(scan);
+    table_close(indexes, AccessShareLock);
+    return found;
+}
+
 bool find_keyed_table(Oid schema, const char* name, Oid& table_out, Oid& index_out) {
     if (!find_table(schema, name, table_out)) return false;
-    Relation table = try_relation_open(table_out, AccessShareLock);
-    if (!table) return false;
-    index_out = pg::primary_key_index(table);
-    relation_close(table, AccessShareLock);
+    // Waits for somebody who is dropping it, and then finds no key.
+    LockRelationOid(table_out, AccessShareLock);
+    index_out = primary_key_index(table_out);
+    UnlockRelationOid(table_out, AccessShareLock);
     return OidIsValid(index_out);
 }
 

@@ -1,7 +1,7 @@
 // Plans of which everything was found to be allowed by the class of their relations alone, or in which a transaction that nobody
-// guards passes by no row security. Most executions are of such a plan
-// and differ in nothing that counts from the one before: then a few comparisons are the check. What is compared is all that a
-// verdict depends on; whatever is not the same sends the execution through the whole check.
+// guards passes by no row security. Most executions are of such a plan and differ in nothing that counts from the one before:
+// then a few comparisons are the check. What is compared is all that a verdict depends on; whatever is not the same sends the
+// execution through the whole check.
 #pragma once
 
 #include "context/tenant_context.h"
@@ -24,7 +24,7 @@ struct ClearedPlan {
     Oid user = InvalidOid;
     uint64 basis = 0;
     bool is_of_tenant = false;  // or of a transaction that nobody guards, where nothing passed by row security
-    bool is_name_known = false; // it was prepared in the protocol, and its name stands for what it stood for
+    bool is_name_known = false;  // it was prepared in the protocol, and its name stands for what it stood for
 };
 // Each plan where it puts itself.
 inline std::array<ClearedPlan, 16> cleared_plans;

@@ -114,11 +114,11 @@ bool holds_isolated(const Unconditioned& found) {
 void refuse_reading_authentication(const PlannedStmt* planned) {
     if (planned->invalItems == NIL || !calls_authenticate(planned) || !pg::reads_relations(planned)) return;
     enforcement::refuse(Guarding::refuse,
-           {.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
-            .message = "a statement that authenticates cannot read relations",
-            .detail = "It calls tenant_guard.authenticate() and names a relation.",
-            .hint = "Call tenant_guard.authenticate(jwt) in a statement of its own.",
-            .object = "tenant_guard.authenticate"});
+                        {.sqlstate = ERRCODE_FEATURE_NOT_SUPPORTED,
+                         .message = "a statement that authenticates cannot read relations",
+                         .detail = "It calls tenant_guard.authenticate() and names a relation.",
+                         .hint = "Call tenant_guard.authenticate(jwt) in a statement of its own.",
+                         .object = "tenant_guard.authenticate"});
 }
 
 // If roles changed since the planner was called, which matters for functions that were inlined, or if an isolated relation has
@@ -145,7 +145,8 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
     const uint64 basis = pg::verdict_basis();
     const Guarding mode = enforcement::guarding_as_known();
     // Most plans are of the relation that was asked for last, and which is not an isolated one or has its conditions.
-    const bool are_known = mode == Guarding::refuse && is_class_enough(is_unforced_on_owners) && are_known_to_be_allowed(entries, user);
+    const bool are_known = mode == Guarding::refuse && is_class_enough(is_unforced_on_owners) &&
+                           are_known_to_be_allowed(entries, user);
     bool are_allowed = are_known;
     // Under `warn` the execution that follows says it, and once is enough.
     if (mode == Guarding::refuse && !are_known) are_allowed = check_planned(entries);

@@ -158,9 +158,7 @@ void check_plan(const PlannedStmt* planned) {
     check_again(pg::access_entries(planned), nullptr);
 }
 
-bool check_planned(const List* entries) {
-    return check_entries(Guarding::refuse, Occasion::planning, const_cast<List*>(entries));
-}
+bool check_planned(List* entries) { return check_entries(Guarding::refuse, Occasion::planning, entries); }
 
 bool would_refuse_relation(const pg::RelationAccess& access, List* entries, RelationClass& found_out) {
     found_out = classify_in(entries, access);

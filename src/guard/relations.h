@@ -19,7 +19,7 @@ inline bool takes_up_leaders_plan = false;
 inline bool is_server_query() { return state::takes_up_leaders_plan || is_foreign_key_query(); }
 
 // Checks the relations of a plan that was made. Returns whether each is allowed by its class alone.
-bool check_planned(const List* entries);
+bool check_planned(List* entries);
 
 // Checks one relation of a utility statement, to be accessed as `role` with these permissions.
 void check_relation(Oid relation, Oid role, AclMode permissions);

@@ -177,14 +177,4 @@ inline bool is_owner(Oid relation, Oid role) {
 #endif
 }
 
-// The primary key's index; invalid if there is none.
-inline Oid primary_key_index(Relation table) {
-#if PG_VERSION_NUM >= 180000
-    // 270af6f0df7 (18): the caller says whether a deferrable key will do.
-    return RelationGetPrimaryKeyIndex(table, false);
-#else
-    return RelationGetPrimaryKeyIndex(table);
-#endif
-}
-
 }  // namespace tg::pg
