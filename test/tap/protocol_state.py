@@ -56,6 +56,12 @@ def check_replaced_name(connection):
     connection.simple("ROLLBACK")
     tap.equal(in_transaction(connection, ACME, connection.execute, "S_1"), "42501", "which does not make it good for Acme")
 
+    begin(connection, GLOBEX)
+    for _ in range(7):
+        connection.simple('EXECUTE "S_1"')
+    connection.simple("ROLLBACK")
+    tap.equal(in_transaction(connection, ACME, connection.execute, "S_1"), "42501", "nor does EXECUTE, which runs the same plan under no name")
+
     replace(connection, "S_1", EVIL)
     tap.equal(in_transaction(connection, ACME, connection.execute, "S_1"), "42501", "replaced by nobody, outside of a transaction: refused")
     replace(connection, "S_1", "COMMIT")
