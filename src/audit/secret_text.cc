@@ -146,9 +146,11 @@ bool is_any(Characters found) {
     return (halves[0] | halves[1]) != 0;
 }
 
-bool is_quote(char c) { return c == '\'' || c == '$'; }
+// Or % or &, here as well.
+bool is_quote(char c) { return (c | ('$' ^ '\'')) == '\''; }
 
 bool may_hold_secret_characterwise(std::string_view text) {
+    if (!text.empty() && is_quote(text[0])) return true;
     for (std::size_t at = 1; at < text.size(); at++)
         if (is_quote(text[at]) || (text[at - 1] == 'e' && (text[at] == 'y' || text[at] == 'w'))) return true;
     return false;
@@ -215,9 +217,8 @@ bool holds_token(std::string_view text) {
 
 bool may_hold_secret(std::string_view text) {
     constexpr std::size_t step = sizeof(Characters);
-    if (text.empty()) return false;
-    if (is_quote(text[0])) return true;
     if (text.size() <= step) return may_hold_secret_characterwise(text);
+    if (is_quote(text[0])) return true;
     // The last sixteen first: those before them are a multiple of sixteen, and some more that are looked at twice.
     const char* at = text.data() + text.size() - step;
     Characters found = beginnings_in(at);

@@ -26,8 +26,7 @@ std::string_view text_of(const ParseState* state, const Query* query) {
     return {begin, query->stmt_len > 0 ? static_cast<std::size_t>(query->stmt_len) : std::strlen(begin)};
 }
 
-void analyze(ParseState* state, Query* query, JumbleState* jumble) {
-    if (next_analyze) next_analyze(state, query, jumble);
+void analyze(ParseState* state, Query* query, JumbleState*) {
     const std::string_view text = text_of(state, query);
     if (audit::may_hold_secret(text)) audit::look_for_secrets(text, query);
     // Parse lets parameters appear as they come; a message of the simple protocol has none.
@@ -37,11 +36,16 @@ void analyze(ParseState* state, Query* query, JumbleState* jumble) {
     if (pg::may_have_foreign_changes() && IsTransactionState()) pg::hear_of_foreign_changes();
 }
 
+void analyze_after_next(ParseState* state, Query* query, JumbleState* jumble) {
+    next_analyze(state, query, jumble);
+    analyze(state, query, jumble);
+}
+
 }  // namespace
 
 void install_analysis() {
     next_analyze = post_parse_analyze_hook;
-    post_parse_analyze_hook = analyze;
+    post_parse_analyze_hook = next_analyze ? analyze_after_next : analyze;
 }
 
 }  // namespace tg::guard

@@ -20,10 +20,10 @@ namespace tg::guard {
 namespace state {
 struct ClearedPlan {
     const List* entries = nullptr;  // the very list that was checked; a copy of the plan has another
-    uint32 plan = 0;                // its number; another plan may be where this one was
-    Oid user = InvalidOid;
     uint64 basis = 0;
-    bool is_of_tenant = false;  // or of a transaction that nobody guards, where nothing passed by row security
+    uint32 plan = 0;  // its number; another plan may be where this one was
+    Oid user = InvalidOid;
+    bool is_of_tenant = false;   // or of a transaction that nobody guards, where nothing passed by row security
     bool is_name_known = false;  // it was prepared in the protocol, and its name stands for what it stood for
 };
 // Each plan where it puts itself.
@@ -41,7 +41,7 @@ inline const PlannedStmt* starting = nullptr;
 inline void clear_plan(const PlannedStmt* planned, Oid user, uint64 basis, bool is_of_tenant, bool is_name_known) {
     const uint32 plan = number_of(planned);
     if (plan == 0 || planned->parallelModeNeeded || IsParallelWorker()) return;
-    state::cleared_plans[plan % state::cleared_plans.size()] = {pg::access_entries(planned), plan, user, basis, is_of_tenant,
+    state::cleared_plans[plan % state::cleared_plans.size()] = {pg::access_entries(planned), basis, plan, user, is_of_tenant,
                                                                 is_name_known};
 }
 

@@ -66,13 +66,13 @@ inline bool read_access(const Query* query, const RangeTblEntry* entry, Oid user
 template <bool (*check)(List* entries, bool may_raise)>
 struct CheckPermissionsHook {
     static inline ExecutorCheckPerms_hook_type next = nullptr;
-    static bool run(List* range_table, List* permissions, bool may_raise) {
-        if (next && !next(range_table, permissions, may_raise)) return false;
-        return check(permissions, may_raise);
+    static bool run(List*, List* permissions, bool may_raise) { return check(permissions, may_raise); }
+    static bool run_after_next(List* range_table, List* permissions, bool may_raise) {
+        return next(range_table, permissions, may_raise) && check(permissions, may_raise);
     }
     static void install() {
         next = ExecutorCheckPerms_hook;
-        ExecutorCheckPerms_hook = run;
+        ExecutorCheckPerms_hook = next ? run_after_next : run;
     }
 };
 
@@ -104,13 +104,13 @@ inline bool read_access(const Query*, const RangeTblEntry* entry, Oid user, Rela
 template <bool (*check)(List* entries, bool may_raise)>
 struct CheckPermissionsHook {
     static inline ExecutorCheckPerms_hook_type next = nullptr;
-    static bool run(List* range_table, bool may_raise) {
-        if (next && !next(range_table, may_raise)) return false;
-        return check(range_table, may_raise);
+    static bool run(List* range_table, bool may_raise) { return check(range_table, may_raise); }
+    static bool run_after_next(List* range_table, bool may_raise) {
+        return next(range_table, may_raise) && check(range_table, may_raise);
     }
     static void install() {
         next = ExecutorCheckPerms_hook;
-        ExecutorCheckPerms_hook = run;
+        ExecutorCheckPerms_hook = next ? run_after_next : run;
     }
 };
 

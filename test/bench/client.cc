@@ -166,7 +166,8 @@ struct Variant {
     std::vector<double> samples = {};
 };
 
-void run_in_turns(std::vector<Variant> variants, int rounds) {
+// Prints the medians; each variant has its samples afterwards, one for each round.
+void run_in_turns(std::vector<Variant>& variants, int rounds) {
     for (Variant& variant : variants)
         for (int i = 0; i < 7; i++) variant.measure();  // until the server has settled on a plan
     std::vector<Variant*> order;
@@ -178,6 +179,17 @@ void run_in_turns(std::vector<Variant> variants, int rounds) {
     }
     for (const Variant& variant : variants)
         std::printf("%s\t%.3f\n", variant.name.c_str(), median(variant.samples));
+}
+
+void run_in_turns(std::vector<Variant>&& variants, int rounds) { run_in_turns(variants, rounds); }
+
+// How much more one takes than the other: the median of the differences within a round. The machine's speed changes from
+// minute to minute, and a small difference of two medians would mostly be that.
+double difference(const Variant& more, const Variant& less) {
+    std::vector<double> differences;
+    for (std::size_t round = 0; round < more.samples.size(); round++)
+        differences.push_back(more.samples[round] - less.samples[round]);
+    return median(differences);
 }
 
 template <typename Work>
@@ -386,20 +398,43 @@ void measure_transactions(const std::vector<Transaction>& transactions, int roun
 
 // What knowing the tenant costs the server: processor time of the backend for one of many such transactions, as a backend
 // of a pool runs them.
-void measure_cost(const std::vector<Transaction>& transactions, int rounds) {
+Variant cost_of(Session& session, const Form& form, const Transaction& transaction, const std::string& kind) {
     constexpr int in_a_row = 50;
+    return {kind + "/" + form.name + "/" + transaction.name, [&session, &form, &transaction] {
+                return processor_time_of(session, [&] {
+                           for (int i = 0; i < in_a_row; i++) form.run(session, transaction, transaction.argument());
+                       }) /
+                       in_a_row;
+            }};
+}
+
+void measure_cost(const std::vector<Transaction>& transactions, int rounds) {
     Session session;
     std::vector<Variant> variants;
     for (const Transaction& each : transactions) {
         prepare(session, each);
-        for (const Form& form : forms)
-            variants.push_back({"cost/" + std::string(form.name) + "/" + each.name, [&] {
-                                    return processor_time_of(session, [&] {
-                                        for (int i = 0; i < in_a_row; i++) form.run(session, each, each.argument());
-                                    }) / in_a_row;
-                                }});
+        for (const Form& form : forms) variants.push_back(cost_of(session, form, each, "cost"));
     }
-    run_in_turns(std::move(variants), std::max(9, rounds / 8));
+    run_in_turns(variants, std::max(9, rounds / 8));
+}
+
+// Of these, what verification adds: against a tenant that nobody verified, and against none.
+void measure_verification(const std::vector<Transaction>& transactions, int rounds) {
+    const auto named = [&](const char* name) -> const Transaction& {
+        return *std::find_if(transactions.begin(), transactions.end(), [&](const Transaction& each) { return each.name == name; });
+    };
+    Session session;
+    for (const char* name : {"set_config", "empty_statement", "HS256", "pgcrypto"}) prepare(session, named(name));
+    for (const Form& form : forms) {
+        std::vector<Variant> variants;
+        for (const char* name : {"set_config", "empty_statement", "HS256", "pgcrypto"})
+            variants.push_back(cost_of(session, form, named(name), "verification"));
+        run_in_turns(variants, rounds / 2);
+        for (const auto& [less, what] : {std::pair{0, "unverified"}, std::pair{1, "nothing"}})
+            for (const auto& [more, by] : {std::pair{2, "HS256"}, std::pair{3, "pgcrypto"}})
+                std::printf("verification/%s/%s_more_than_%s\t%.3f\n", form.name, by, what,
+                            difference(variants[static_cast<std::size_t>(more)], variants[static_cast<std::size_t>(less)]));
+    }
 }
 
 // What such a setting holds: the claims of an ordinary token.
@@ -521,5 +556,6 @@ int main(int argc, char** argv) {
     const std::vector<Transaction> transactions = all_transactions(tokens, tenant);
     measure_transactions(transactions, rounds);
     measure_cost(transactions, rounds);
+    measure_verification(transactions, rounds);
     measure_row_security(tokens, tenant, rounds);
 }
