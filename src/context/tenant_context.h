@@ -82,7 +82,7 @@ void establish(const Claims& claims);
 // True when this transaction authenticated and the context is gone without a rollback to before: the
 // setting was reset behind our back. The guard refuses to go on, because "no context" would make the
 // transaction look like one that never authenticated.
-inline bool is_lost() { return state::authenticated_level > 0 && !state::active; }
+inline bool is_lost() { return !state::active && state::authenticated_level > 0; }
 
 // The role that SET ROLE had made when the transaction authenticated. Not known in parallel workers.
 inline Oid authenticated_role() { return state::role_at_authentication; }
