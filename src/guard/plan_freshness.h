@@ -30,6 +30,9 @@ constexpr uint32 max_number = PG_UINT32_MAX >> number_bit;
 
 namespace state {
 inline uint32 last_number = 0;
+// The count of role changes when the last plan was numbered, and the first number since it is that.
+inline uint64 roles_of_numbers = 0;
+inline uint32 first_number = 0;
 inline uint64 roles_at_start = 0;
 inline bool is_started_plan_judged = false;
 }  // namespace state
@@ -37,6 +40,10 @@ inline bool is_started_plan_judged = false;
 // A plan that the guard has let through, or would have refused, is judged.
 inline void mark(PlannedStmt* planned, bool is_judged) {
     const uint32 number = state::last_number < max_number ? ++state::last_number : 0;
+    if (state::roles_of_numbers != enforcement::role_changes()) {
+        state::roles_of_numbers = enforcement::role_changes();
+        state::first_number = number;
+    }
     const int flags = planned->jitFlags & ((1 << judged_bit) - 1);
     planned->jitFlags = flags | (is_judged ? 1 << judged_bit : 0) | static_cast<int>(number << number_bit);
 }
@@ -50,6 +57,13 @@ inline void note_start(const PlannedStmt* planned, uint64 roles) {
 // Has the cached plans made anew, so that whoever tries again gets one for what is now, and raises an error where the
 // statement is guarded.
 void make_plans_anew(enforcement::Guarding guarding);
+
+// Whether roles have changed since a plan was made that was not judged then. The server makes cached plans anew, but a function
+// in SQL keeps its plans for as long as the statement runs that calls it.
+inline bool is_outlived(const PlannedStmt* planned) {
+    return !is_judged(planned) && (state::roles_of_numbers != enforcement::role_changes() ||
+                                   (number_of(planned) != 0 && number_of(planned) < state::first_number));
+}
 
 // To be called for a plan that starts, when the guard has judged it again: one that was not judged when it was made may have
 // no row security in it.

@@ -133,7 +133,11 @@ Guarding check_again(List* entries, const PlannedStmt* planned) {
 }
 
 pg_noinline void check_start(List* entries) {
-    check_started_plan(check_again(entries, take_starting(entries)));
+    const PlannedStmt* planned = take_starting(entries);
+    const bool is_old = planned && is_outlived(planned);
+    const Guarding mode = check_again(entries, is_old ? nullptr : planned);
+    if (is_old && mode != Guarding::none) make_plans_anew(mode);
+    check_started_plan(mode);
 }
 
 bool check_at_execution(List* entries, bool) {

@@ -2,6 +2,8 @@
 """Statements that a driver prepared in the protocol keep their plans. A plan made before anybody authenticated, under
 another tenant, by another role, or before a declaration was taken back, must give the rows of whoever executes it, or
 an error: never the rows of whoever it was made for."""
+import threading
+
 import libpq
 from cluster import Cluster, Tap, tenant_id, token
 
@@ -113,6 +115,30 @@ def check_prepared_by_another_role(cluster):
     connection.simple("ROLLBACK")
 
 
+def check_function_that_keeps_its_plan(cluster):
+    # A function in SQL plans once for the statement that calls it: here as a role that sees everything, which it then does not.
+    cluster.psql("-c", "SELECT tenant_guard.guard_role('app', 'authenticated')", "-c", "ALTER ROLE app BYPASSRLS",
+                 "-c", "CREATE FUNCTION seen() RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT count(*) FROM customers'",
+                 "-c", "CREATE FUNCTION wait_for_change() RETURNS text LANGUAGE plpgsql AS $$ BEGIN"
+                       " WHILE (SELECT rolbypassrls FROM pg_roles WHERE rolname = 'app') LOOP PERFORM pg_sleep(0.05); END LOOP;"
+                       " RETURN ''; END $$")
+    app = Application(cluster)
+    app.connection.simple("BEGIN")
+    changing = threading.Timer(1, cluster.psql, ("-c", "ALTER ROLE app NOBYPASSRLS"))
+    changing.start()
+    answer = outcome(app.connection.simple,
+                     "SELECT i, seen(), CASE i WHEN 2 THEN wait_for_change() WHEN 4 THEN"
+                     f" tenant_guard.authenticate('{token(ACME)}') END FROM generate_series(1, 6) i")
+    changing.join()
+    tap.equal(answer, "40001", "a plan of before a role lost BYPASSRLS does not go on under a tenant")
+    app.connection.simple("ROLLBACK")
+    app.connection.simple("BEGIN")
+    app.connection.extended("SELECT tenant_guard.authenticate($1)", token(ACME))
+    tap.equal(outcome(app.connection.simple, "SELECT seen()"), [(rows_of(cluster, ACME)[0][1],)], "the next attempt gives Acme's rows")
+    app.connection.simple("ROLLBACK")
+    cluster.psql("-c", "SELECT tenant_guard.guard_role('app')", "-c", "DROP FUNCTION seen(), wait_for_change()")
+
+
 def check_declaration_taken_back(cluster):
     app = Application(cluster)
     shared = "SELECT count(*)::text FROM countries"
@@ -162,6 +188,7 @@ with Cluster() as cluster:
     check_prepared_under_another_tenant(cluster)
     check_prepared_statement_that_writes(cluster)
     check_prepared_by_another_role(cluster)
+    check_function_that_keeps_its_plan(cluster)
     check_declaration_taken_back(cluster)
     check_protection_that_comes_and_goes(cluster)
     check_extended_protocol_refuses_the_same(cluster)
