@@ -79,6 +79,8 @@ def every_path(cluster):
         ("setting the tenant", "SET tenant_guard.tenant_id = 'x';", "42501"),
         ("setting the role", "SET ROLE app;", "42501"),
         ("changing the role by set_config", "BEGIN; SELECT FROM set_config('role', 'app_two', true);\nSELECT count(*) FROM customers;", "42501"),
+        ("changing it in the statement that authenticates",
+         f"BEGIN; SELECT FROM set_config('role', 'app_two', true), tenant_guard.authenticate('{token(1)}');", "42501"),
         ("a session setting left by set_config", "BEGIN; SELECT FROM set_config('search_path', 'x', false);\nCOMMIT;", "42501"),
         ("authenticating and reading", f"SELECT tenant_guard.authenticate('{token(1)}'), count(*) FROM customers;", "28000"),
         ("a prepared statement that is left", "PREPARE p AS SELECT 1;", "42501"),
