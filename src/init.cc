@@ -76,7 +76,7 @@ void _PG_init(void) {
     enforcement::install_profile();
     enforcement::install_untrusted_limits();
     enforcement::install_ownership();
-    session::install_authenticate();
+    session::install_authenticate(guard::check_authenticating_name);
     session::install_token_setting();
     session::install_remnants();
     session::install_undoing();

@@ -155,6 +155,10 @@ void check_running_name(uint32 plan) {
         state::known_plans[plan % state::known_plans.size()] = plan;
 }
 
+void check_authenticating_name() {
+    if (is_running_by_name()) check_running_name(0);
+}
+
 void install_prepared_names() {
     next_utility = ProcessUtility_hook;
     ProcessUtility_hook = utility;

@@ -33,6 +33,10 @@ inline bool is_running_by_name() { return ActivePortal && ActivePortal->prepStmt
 // the number of its plan, or 0 (plan_freshness.h).
 void check_running_name(uint32 plan);
 
+// The question for the statement that has just authenticated: when it started there was no tenant to ask it for, and under the
+// name of the driver's statement it may be one that presents another's token.
+void check_authenticating_name();
+
 inline void note_parse() { state::parses++; }
 
 void install_prepared_names();

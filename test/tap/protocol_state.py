@@ -2,7 +2,7 @@
 """What the protocol itself can leave on a pooled connection: statements under a driver's name, the unnamed statement,
 portals; and cursors that were opened before the token. A and B share one connection, as clients of a pooler do."""
 import wire
-from cluster import Cluster, Tap, token
+from cluster import Cluster, Tap, tenant_id, token
 
 ACME, GLOBEX = 1, 2
 CANARY = "SELECT notes FROM customers WHERE notes LIKE 'canary-%'"
@@ -77,6 +77,41 @@ def check_replaced_name(connection):
     tap.equal(in_transaction(connection, ACME, connection.execute, "S_1"), [("after DISCARD ALL",)], "after DISCARD ALL names begin anew")
 
 
+def check_replaced_authentication(connection):
+    """Under the name of the driver's statement, one that presents the attacker's token instead of the parameter."""
+    own = "SELECT tenant_guard.authenticate($1)"
+    of_globex = f"SELECT tenant_guard.authenticate(coalesce('{token(GLOBEX)}', $1))"
+
+    def authenticate(number, name="auth"):
+        connection.simple("BEGIN")
+        answer = outcome(connection.execute, name, token(number))
+        tenant = outcome(connection.simple, "SHOW tenant_guard.tenant_id")
+        connection.simple("ROLLBACK")
+        return (answer, tenant)
+
+    connection.prepare("auth", own)
+    acme, globex = [(tenant_id(ACME),)], [(tenant_id(GLOBEX),)]
+    tap.equal(authenticate(ACME), (acme, acme), "a driver prepares the statement that authenticates")
+    tap.equal(authenticate(GLOBEX), (globex, globex), "and serves other tenants with it")
+    connection.simple("BEGIN")
+    connection.execute("auth", token(GLOBEX))
+    replace(connection, "auth", of_globex)
+    connection.simple("COMMIT")
+    tap.equal(authenticate(ACME), ("42501", "25P02"), "replaced by Globex's token: Acme does not become Globex")
+    tap.equal(authenticate(GLOBEX), ("42501", "25P02"), "nor does Globex, in a transaction of its own, by that name")
+    connection.simple("BEGIN")
+    replace(connection, "auth", of_globex)
+    tap.equal(outcome(connection.execute, "auth", token(ACME)), globex, "in the transaction that prepared it, it runs")
+    connection.simple("ROLLBACK")
+    tap.equal(authenticate(ACME), ("42501", "25P02"), "which does not make it good for Acme")
+    replace(connection, "auth", f"SET LOCAL tenant_guard.token = '{token(GLOBEX)}'")
+    connection.simple("BEGIN")
+    tap.equal(outcome(connection.execute, "auth"), "42501", "replaced by a token that is set: refused")
+    connection.simple("ROLLBACK")
+    replace(connection, "auth", own)
+    tap.equal(authenticate(ACME), (acme, acme), "with its own text again it runs")
+
+
 def check_unnamed_statement(connection):
     begin(connection, GLOBEX)
     connection.prepare("", EVIL)
@@ -139,7 +174,7 @@ def check_cursors_opened_before_the_token(cluster):
 
 
 with Cluster() as cluster:
-    for check in (check_replaced_name, check_unnamed_statement, check_portals):
+    for check in (check_replaced_name, check_replaced_authentication, check_unnamed_statement, check_portals):
         connection = wire.Wire(cluster.conninfo())
         check(connection)
         connection.close()
