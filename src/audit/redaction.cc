@@ -109,16 +109,19 @@ void on_log(ErrorData* error) {
 }  // namespace
 
 // pg_stat_statements keeps utility statements as they were written, and counts those with an identifier.
-void look_for_secrets(std::string_view text, Query* query) {
+bool look_for_secrets(std::string_view text, Query* query) {
     if (query->utilityStmt && IsA(query->utilityStmt, PrepareStmt) && hands_over_secret(text)) has_prepared_secret = true;
-    if (!is_secret_statement(text)) return;
+    if (!is_secret_statement(text)) return false;
     hide_running_statement();
     if (query->utilityStmt) query->queryId = 0;
+    return true;
 }
 
-void hide_running_statement() {
-    if (is_hidden()) return;
-    if (is_secret_statement(running_text())) pgstat_report_activity(STATE_RUNNING, hidden_statement);
+bool hide_running_statement() {
+    if (is_hidden()) return true;
+    if (!is_secret_statement(running_text())) return false;
+    pgstat_report_activity(STATE_RUNNING, hidden_statement);
+    return true;
 }
 
 void redact_source(QueryDesc* query) {

@@ -9,6 +9,7 @@ import threading
 import time
 
 import libpq
+import wire
 from cluster import Cluster, Tap, token
 
 SETTINGS = (
@@ -171,6 +172,15 @@ class Watch:
         connection.close()
         return error
 
+    def shown(self, user="app"):
+        """The last message of a user, who has one connection."""
+        return [query for query, in self.admin.extended("SELECT query FROM pg_stat_activity WHERE usename = $1", user)]
+
+    def shows_nothing(self, value, name, user="app"):
+        shown = self.shown(user)
+        tap.equal(len(shown), 1, f"{name}: the session is seen")
+        self.keeps_nothing(shown[0], value, f"{name}: pg_stat_activity shows nothing of it")
+
     def keeps_nothing(self, text, value, name):
         leak = [] if is_free_of(text, value) else [line for line in text.splitlines() if not is_free_of(line, value)] or [text]
         tap.ok(not leak, name, *leak[:5])
@@ -193,6 +203,49 @@ def parallel_workers(watch, secret):
     leader.close()
     tap.ok(any("FROM slow" in query for query in shown), "parallel workers show what they run")
     watch.keeps_nothing("\n".join(shown), secret, "and nothing of a secret in the same message")
+    watch.new_log()
+
+
+def whole_messages(watch, secret):
+    """The server shows all of a message, also what stands between its statements, or in those that do not run yet."""
+    app = libpq.Connection(watch.cluster.conninfo("app"))
+    for name, message in {"a comment behind the last statement": f"SELECT 1; -- {secret}",
+                          "a comment before the first": f"/* {secret} */ SELECT 1;",
+                          "a comment between two": f"SELECT 1; /* {secret} */ SELECT 2"}.items():
+        app.simple(message)
+        watch.shows_nothing(secret, name)
+    running = threading.Thread(target=app.simple, args=(f"SELECT pg_sleep(1); SELECT '{secret}'",))
+    running.start()
+    time.sleep(0.5)
+    tap.ok(running.is_alive(), "the first statement of a message runs")
+    watch.shows_nothing(secret, "a literal in the second is not shown then")
+    running.join()
+    app.simple("SELECT 'no secret'; -- at all")
+    tap.equal(watch.shown(), ["SELECT 'no secret'; -- at all"], "a message without a secret is shown as it is")
+    app.close()
+    watch.new_log()
+
+
+def prepared_statements(watch, secret):
+    """Bind and Execute show the text anew."""
+    watch.cluster.psql("-c", "CREATE ROLE unguarded LOGIN", "-c", "CREATE TABLE kept (x text)",
+                       "-c", "ALTER TABLE kept OWNER TO unguarded")
+    app = wire.Wire(watch.cluster.conninfo("unguarded"))
+    app.prepare("plain", "SELECT 1, 'no secret'")
+    for name, statement in {"a query": f"SELECT '{secret}'::text", "a change": f"INSERT INTO kept VALUES ('{secret}')",
+                            "a change with a comment": f"UPDATE kept SET x = x; -- {secret}"}.items():
+        app.prepare(name, statement)
+        watch.shows_nothing(secret, f"{name} that is prepared", "unguarded")
+        app.bind(name)
+        watch.shows_nothing(secret, f"{name} that is bound", "unguarded")
+        app.execute(name)
+        watch.shows_nothing(secret, f"{name} that was executed", "unguarded")
+        app.execute("plain")
+        tap.equal(watch.shown("unguarded"), ["SELECT 1, 'no secret'"], "a statement without a secret is shown as it is")
+    app.prepare("utility", f"COMMENT ON TABLE kept IS '{secret}'")
+    app.execute("utility")
+    watch.shows_nothing(secret, "a utility statement that was executed", "unguarded")
+    app.close()
     watch.new_log()
 
 
@@ -238,6 +291,8 @@ def main():
             error = watch.hand_over(way, secret, act, user="postgres")
             tap.ok((error is None) == ("fails" not in way), f"{way}: as it should be", error)
         parallel_workers(watch, good)
+        whole_messages(watch, good)
+        prepared_statements(watch, good)
         many_statements(cluster)
         kept = cluster.psql("-c", "SELECT query FROM pg_stat_statements")
         tap.ok("tenant_guard.authenticate($1)" in kept, "pg_stat_statements counts statements")

@@ -38,6 +38,9 @@ class Wire:
     def close_statement(self, name):
         return self._run([("C", b"S" + _string(name)), ("S", b"")])
 
+    def bind(self, name, *values):
+        return self._run([self._bind(name, "", values), ("S", b"")])
+
     def execute(self, name, *values, portal="", limit=0):
         return self._run([self._bind(name, portal, values), ("E", _string(portal) + struct.pack("!i", limit)), ("S", b"")])
 
