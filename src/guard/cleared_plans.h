@@ -21,13 +21,15 @@ namespace state {
 struct ClearedPlan {
     const List* entries = nullptr;  // the very list that was checked; a copy of the plan has another
     uint64 basis = 0;
+    int count = 0;    // of the entries: who else has a planner hook may add to the list
     uint32 plan = 0;  // its number; another plan may be where this one was
     Oid user = InvalidOid;
-    bool is_of_tenant = false;   // or of a transaction that nobody guards, where nothing passed by row security
     bool is_name_known = false;  // it was prepared in the protocol, and its name stands for what it stood for
 };
-// Each plan where it puts itself.
-inline std::array<ClearedPlan, 16> cleared_plans;
+// Each plan where it puts itself: those of tenants, and those of transactions that nobody guards.
+using ClearedPlans = std::array<ClearedPlan, 16>;
+inline ClearedPlans cleared_for_tenants;
+inline ClearedPlans cleared_for_unguarded;
 
 // The relations of a plan that starts and was let through; the server asks for its permissions next.
 inline const List* let_through = nullptr;
@@ -36,36 +38,37 @@ inline const List* let_through = nullptr;
 inline const PlannedStmt* starting = nullptr;
 }  // namespace state
 
-// To be called when that was found of every relation of a plan; `basis` is that of before the first question. Not of
+// To be called when that was found of every relation of a plan that has some; `basis` is that of before the first question. Not of
 // parallel plans: their text goes to workers, and is looked at each time.
-inline void clear_plan(const PlannedStmt* planned, Oid user, uint64 basis, bool is_of_tenant, bool is_name_known) {
+inline void clear_plan(state::ClearedPlans& among, const PlannedStmt* planned, Oid user, uint64 basis, bool is_name_known) {
     const uint32 plan = number_of(planned);
     if (plan == 0 || planned->parallelModeNeeded || IsParallelWorker()) return;
-    state::cleared_plans[plan % state::cleared_plans.size()] = {pg::access_entries(planned), basis, plan, user, is_of_tenant,
-                                                                is_name_known};
+    const List* entries = pg::access_entries(planned);
+    among[plan % among.size()] = {entries, basis, entries->length, plan, user, is_name_known};
 }
 
 // Null if it is not.
-inline const state::ClearedPlan* find_cleared(const PlannedStmt* planned, bool is_of_tenant) {
+inline const state::ClearedPlan* find_cleared(const state::ClearedPlans& among, const PlannedStmt* planned) {
     const uint32 plan = number_of(planned);
-    const state::ClearedPlan& found = state::cleared_plans[plan % state::cleared_plans.size()];
-    const bool is_cleared = found.plan == plan && found.entries == pg::access_entries(planned) &&
-                            found.basis == pg::verdict_basis() && found.is_of_tenant == is_of_tenant &&
-                            found.user == GetUserId() && !InNoForceRLSOperation();
+    const state::ClearedPlan& found = among[plan % among.size()];
+    const List* entries = pg::access_entries(planned);
+    // No basis is that of an empty place, and what is cleared has entries.
+    const bool is_cleared = found.plan == plan && found.basis == pg::verdict_basis() && found.entries == entries &&
+                            found.count == entries->length && found.user == GetUserId() && !InNoForceRLSOperation();
     return is_cleared ? &found : nullptr;
 }
 
 // In a transaction that has authenticated.
 inline bool may_pass(const PlannedStmt* planned, const context::TenantContext& tenant) {
     if (context::is_expired(tenant) || context::authenticated_role() != GetOuterUserId()) return false;
-    const state::ClearedPlan* cleared = find_cleared(planned, true);
+    const state::ClearedPlan* cleared = find_cleared(state::cleared_for_tenants, planned);
     return cleared && (cleared->is_name_known || !is_running_by_name());
 }
 
 // In one that nobody guards.
 inline bool may_pass_unguarded(const PlannedStmt* planned) {
     return !context::is_lost() && enforcement::is_last_answer_right() &&
-           enforcement::state::last.guarding == enforcement::Guarding::none && find_cleared(planned, false);
+           enforcement::state::last.guarding == enforcement::Guarding::none && find_cleared(state::cleared_for_unguarded, planned);
 }
 
 // Whether the check of this execution would find nothing.

@@ -283,8 +283,8 @@ pg_noinline void check_execution(Oid function) {
     if (enforcement::is_untrusted()) check_untrusted_function(function);
 }
 
-void on_access(ObjectAccessType access, Oid class_id, Oid object, int, void*) {
-    if (access != OAT_FUNCTION_EXECUTE || class_id != ProcedureRelationId) return;
+void on_access(ObjectAccessType access, Oid, Oid object, int, void*) {
+    if (access != OAT_FUNCTION_EXECUTE) return;
     if (allowed_slot(object) != object || enforcement::is_untrusted()) check_execution(object);
 }
 

@@ -41,10 +41,10 @@ inline bool is_known_to_be_allowed(const void* entry, Oid user) {
            is_plainly_allowed(policy::state::last.relation_class, access.permissions);
 }
 
+// Of entries that are some.
 inline bool are_known_to_be_allowed(const List* entries, Oid user) {
-    ListCell* cell;
-    foreach (cell, entries)
-        if (!is_known_to_be_allowed(lfirst(cell), user)) return false;
+    for (int i = 0; i < entries->length; i++)
+        if (!is_known_to_be_allowed(list_nth(entries, i), user)) return false;
     return true;
 }
 

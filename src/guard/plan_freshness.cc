@@ -9,6 +9,13 @@ namespace tg::guard {
 
 using enforcement::Guarding;
 
+void mark_unjudged(PlannedStmt* planned, bool lacks_conditions, uint64 roles) {
+    mark(planned, lacks_conditions ? 1 << lacking_bit : 0);
+    if (state::roles_of_numbers == roles) return;
+    state::roles_of_numbers = roles;
+    state::first_number = state::last_number;
+}
+
 void make_plans_anew(Guarding guarding) {
     // The cache may have taken what was rewritten before a change for something newer.
     ResetPlanCache();

@@ -15,9 +15,10 @@ extern "C" {
 namespace tg::guard {
 
 // A plan has no place for what an extension knows of it. What is copied with it wherever it goes, and has room, are the flags
-// of the JIT: above them there is whether the plan was judged, and its number.
-constexpr int judged_bit = 6;
-constexpr int number_bit = judged_bit + 1;
+// of the JIT: above them there is whether the plan was judged, whether it may lack conditions, and its number.
+constexpr int judged_bit = 5;
+constexpr int lacking_bit = judged_bit + 1;
+constexpr int number_bit = judged_bit + 2;
 static_assert(PGJIT_DEFORM < 1 << judged_bit);
 
 inline bool is_judged(const PlannedStmt* planned) { return (planned->jitFlags & (1 << judged_bit)) != 0; }
@@ -25,28 +26,31 @@ inline bool is_judged(const PlannedStmt* planned) { return (planned->jitFlags & 
 // Which no other plan of this session has, but copies of it; 0 if the plan has none.
 inline uint32 number_of(const PlannedStmt* planned) { return static_cast<uint32>(planned->jitFlags) >> number_bit; }
 
-// A session that comes to the end of the numbers goes on without: each execution is checked as a whole.
+// A session that comes to the end of the numbers goes on without: each execution is checked as a whole, and how old a plan is
+// is not known.
 constexpr uint32 max_number = PG_UINT32_MAX >> number_bit;
 
 namespace state {
 inline uint32 last_number = 0;
-// The count of role changes when the last plan was numbered, and the first number since it is that.
+// The count of role changes when the last plan was numbered that was not judged, and the first such number since it is that.
 inline uint64 roles_of_numbers = 0;
 inline uint32 first_number = 0;
 inline uint64 roles_at_start = 0;
 inline bool is_started_plan_judged = false;
 }  // namespace state
 
-// A plan that the guard has let through, or would have refused, is judged.
-inline void mark(PlannedStmt* planned, bool is_judged) {
+inline void mark(PlannedStmt* planned, int marks) {
     const uint32 number = state::last_number < max_number ? ++state::last_number : 0;
-    if (state::roles_of_numbers != enforcement::role_changes()) {
-        state::roles_of_numbers = enforcement::role_changes();
-        state::first_number = number;
-    }
     const int flags = planned->jitFlags & ((1 << judged_bit) - 1);
-    planned->jitFlags = flags | (is_judged ? 1 << judged_bit : 0) | static_cast<int>(number << number_bit);
+    planned->jitFlags = flags | marks | static_cast<int>(number << number_bit);
 }
+
+// A plan that the guard has let through, or would have refused.
+inline void mark_judged(PlannedStmt* planned) { mark(planned, 1 << judged_bit); }
+
+// One that the guard was not asked about. It may lack the conditions of an isolated relation: it was rewritten for what its
+// role was. `roles` is the count of role changes when its planning began.
+void mark_unjudged(PlannedStmt* planned, bool lacks_conditions, uint64 roles);
 
 // `roles` is the count of role changes before anything of the start could take in what others have done.
 inline void note_start(const PlannedStmt* planned, uint64 roles) {
@@ -58,11 +62,12 @@ inline void note_start(const PlannedStmt* planned, uint64 roles) {
 // statement is guarded.
 void make_plans_anew(enforcement::Guarding guarding);
 
-// Whether roles have changed since a plan was made that was not judged then. The server makes cached plans anew, but a function
-// in SQL keeps its plans for as long as the statement runs that calls it.
+// Whether a plan that was not judged when it was made may be for other rights than its role has now. The server makes cached
+// plans anew when roles change, but a function in SQL keeps its plans for as long as the statement runs that calls it.
 inline bool is_outlived(const PlannedStmt* planned) {
-    return !is_judged(planned) && (state::roles_of_numbers != enforcement::role_changes() ||
-                                   (number_of(planned) != 0 && number_of(planned) < state::first_number));
+    if (is_judged(planned)) return false;
+    return (planned->jitFlags & (1 << lacking_bit)) != 0 || number_of(planned) < state::first_number ||
+           state::roles_of_numbers != enforcement::role_changes();
 }
 
 // To be called for a plan that starts, when the guard has judged it again: one that was not judged when it was made may have

@@ -77,16 +77,14 @@ pg_noinline void collect_deeper(const Query* query, Unconditioned& found) {
 }
 
 pg_attribute_always_inline void collect_in(const Query* query, Oid user, Unconditioned& found) {
-    int index = 0;
-    ListCell* cell;
-    foreach (cell, query->rtable) {
-        const auto* entry = lfirst_node(RangeTblEntry, cell);
-        index++;
+    const int count = list_length(query->rtable);
+    for (int i = 0; i < count; i++) {
+        const auto* entry = list_nth_node(RangeTblEntry, query->rtable, i);
         if (entry->rtekind == RTE_SUBQUERY) collect(entry->subquery, found);
         if (entry->rtekind != RTE_RELATION || entry->securityQuals != NIL) continue;
         // EXCLUDED of an upsert: the form of the target, and none of its rows.
         if (entry->relkind == RELKIND_COMPOSITE_TYPE) continue;
-        if (index == query->resultRelation && query->withCheckOptions != NIL) continue;
+        if (i + 1 == query->resultRelation && query->withCheckOptions != NIL) continue;
         pg::RelationAccess access;
         if (pg::read_access(query, entry, user, access)) add({access.relation, access.role}, found);
     }
@@ -152,9 +150,13 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
     if (mode == Guarding::refuse && !are_known) are_allowed = check_planned(entries);
     refuse_reading_authentication(planned);
     const bool may_hold_isolated = !are_known || policy::state::last.relation_class == policy::RelationClass::isolated;
-    check_freshness(roles, may_hold_isolated && holds_isolated(unconditioned), mode);
-    mark(planned, mode == Guarding::refuse);
-    if (are_allowed) clear_plan(planned, user, basis, true, false);
+    const bool lacks_conditions = may_hold_isolated && holds_isolated(unconditioned);
+    check_freshness(roles, lacks_conditions, mode);
+    if (mode == Guarding::refuse)
+        mark_judged(planned);
+    else
+        mark_unjudged(planned, lacks_conditions, roles);
+    if (are_allowed) clear_plan(state::cleared_for_tenants, planned, user, basis, false);
     return planned;
 }
 

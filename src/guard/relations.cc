@@ -128,7 +128,8 @@ Guarding check_again(List* entries, const PlannedStmt* planned) {
     // Who has a tenant and is not guarded has switched the guard off; that is no common way.
     const bool is_common = is_guarded || !context::current();
     if (is_clear && is_common && planned)
-        clear_plan(planned, GetUserId(), basis, is_guarded, is_running_by_name() && is_known_plan(number_of(planned)));
+        clear_plan(is_guarded ? state::cleared_for_tenants : state::cleared_for_unguarded, planned, GetUserId(), basis,
+                   is_running_by_name() && is_known_plan(number_of(planned)));
     return mode;
 }
 

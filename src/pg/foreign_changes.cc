@@ -63,9 +63,11 @@ void on_transaction_end(XactEvent event, void*) {
 
 void hear_of_foreign_changes() {
     const uint64 seen = pg_atomic_read_u64(const_cast<pg_atomic_uint64*>(state::commits));
+    // Before the messages: what a standby replays until it is promoted is not counted.
+    const bool is_counted = !RecoveryInProgress();
     pg_read_barrier();
     AcceptInvalidationMessages();
-    const bool is_settled = (seen & about_to_commit) == 0 && !RecoveryInProgress();
+    const bool is_settled = (seen & about_to_commit) == 0 && is_counted;
     state::heard_at = is_settled ? seen : state::never_heard;
 }
 

@@ -31,7 +31,7 @@ namespace {
 
 bool require_exp = true;
 int max_token_size = 16 * 1024;
-void (*note_context)() = nullptr;
+void (*on_first)() = nullptr;
 
 // The planner refuses a statement that both authenticates and reads; this is for a function that
 // authenticates, called by a statement that reads.
@@ -127,14 +127,15 @@ std::string_view authenticate_token(std::string_view jwt) {
                         .payload = token.payload,
                         .expires_us = token.has_exp ? token.expires_us : PG_INT64_MAX});
     if (token.wants_untrusted) enforcement::make_untrusted();
-    note_context();
     const std::string_view tenant = context::current()->tenant();
-    if (!before) audit::count_activity(tenant, audit::Activity::transaction);
+    if (before) return tenant;
+    on_first();
+    audit::count_activity(tenant, audit::Activity::transaction);
     return tenant;
 }
 
-void install_authenticate(void (*on_context)()) {
-    note_context = on_context;
+void install_authenticate(void (*on_first_of_transaction)()) {
+    on_first = on_first_of_transaction;
     DefineCustomBoolVariable("tenant_guard.require_exp", "Refuses tokens without an expiry.", nullptr,
                              &require_exp, true, PGC_SUSET, 0, nullptr, nullptr, nullptr);
     // Bounded: a backend remembers tokens, and reads one into three times its size.

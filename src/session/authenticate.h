@@ -14,7 +14,7 @@ std::string_view authenticate_token(std::string_view jwt);
 // context.
 Verdict judge_token(std::string_view jwt, jose::Token& out);
 
-// `on_context` is called when the transaction has its context, and may still refuse it by an error.
-void install_authenticate(void (*on_context)());
+// `on_first_of_transaction` is called when the transaction has got its context, and may still refuse it by an error.
+void install_authenticate(void (*on_first_of_transaction)());
 
 }  // namespace tg::session

@@ -116,27 +116,38 @@ def check_prepared_by_another_role(cluster):
 
 
 def check_function_that_keeps_its_plan(cluster):
-    # A function in SQL plans once for the statement that calls it: here as a role that sees everything, which it then does not.
-    cluster.psql("-c", "SELECT tenant_guard.guard_role('app', 'authenticated')", "-c", "ALTER ROLE app BYPASSRLS",
+    """A function in SQL plans once for the statement that calls it: here as a role that sees everything, which it then does not."""
+    cluster.psql("-c", "SELECT tenant_guard.guard_role('app', 'authenticated')",
                  "-c", "CREATE FUNCTION seen() RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT count(*) FROM customers'",
                  "-c", "CREATE FUNCTION wait_for_change() RETURNS text LANGUAGE plpgsql AS $$ BEGIN"
                        " WHILE (SELECT rolbypassrls FROM pg_roles WHERE rolname = 'app') LOOP PERFORM pg_sleep(0.05); END LOOP;"
-                       " RETURN ''; END $$")
+                       " RETURN ''; END $$",
+                 "-c", "CREATE FUNCTION wait_long() RETURNS bool IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(2); RETURN true; END $$",
+                 "-c", "CREATE FUNCTION seen_late() RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT count(*) FROM customers WHERE wait_long()'")
+
+    def answer_of(select):
+        cluster.psql("-c", "ALTER ROLE app BYPASSRLS")
+        app = Application(cluster)
+        app.connection.simple("BEGIN")
+        changing = threading.Timer(1, cluster.psql, ("-c", "ALTER ROLE app NOBYPASSRLS"))
+        changing.start()
+        answer = outcome(app.connection.simple, select)
+        changing.join()
+        app.connection.simple("ROLLBACK")
+        return answer
+
+    authenticates = f"tenant_guard.authenticate('{token(ACME)}')"
+    tap.equal(answer_of(f"SELECT i, seen(), CASE i WHEN 2 THEN wait_for_change() WHEN 4 THEN {authenticates} END"
+                        " FROM generate_series(1, 6) i"),
+              "40001", "a plan of before a role lost BYPASSRLS does not go on under a tenant")
+    tap.equal(answer_of(f"SELECT i, seen_late(), CASE i WHEN 2 THEN {authenticates} END FROM generate_series(1, 4) i"),
+              "40001", "nor does one that was being made when it lost it")
     app = Application(cluster)
-    app.connection.simple("BEGIN")
-    changing = threading.Timer(1, cluster.psql, ("-c", "ALTER ROLE app NOBYPASSRLS"))
-    changing.start()
-    answer = outcome(app.connection.simple,
-                     "SELECT i, seen(), CASE i WHEN 2 THEN wait_for_change() WHEN 4 THEN"
-                     f" tenant_guard.authenticate('{token(ACME)}') END FROM generate_series(1, 6) i")
-    changing.join()
-    tap.equal(answer, "40001", "a plan of before a role lost BYPASSRLS does not go on under a tenant")
-    app.connection.simple("ROLLBACK")
     app.connection.simple("BEGIN")
     app.connection.extended("SELECT tenant_guard.authenticate($1)", token(ACME))
     tap.equal(outcome(app.connection.simple, "SELECT seen()"), [(rows_of(cluster, ACME)[0][1],)], "the next attempt gives Acme's rows")
     app.connection.simple("ROLLBACK")
-    cluster.psql("-c", "SELECT tenant_guard.guard_role('app')", "-c", "DROP FUNCTION seen(), wait_for_change()")
+    cluster.psql("-c", "SELECT tenant_guard.guard_role('app')", "-c", "DROP FUNCTION seen(), wait_for_change(), seen_late(), wait_long()")
 
 
 def check_declaration_taken_back(cluster):
