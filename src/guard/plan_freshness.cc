@@ -10,7 +10,8 @@ namespace tg::guard {
 using enforcement::Guarding;
 
 void mark_unjudged(PlannedStmt* planned, bool lacks_conditions, uint64 roles) {
-    mark(planned, lacks_conditions ? 1 << lacking_bit : 0);
+    const bool may_lack_conditions = lacks_conditions || state::last_number == max_number;
+    mark(planned, may_lack_conditions ? 1 << lacking_bit : 0);
     if (state::roles_of_numbers == roles) return;
     state::roles_of_numbers = roles;
     state::first_number = state::last_number;

@@ -26,8 +26,7 @@ inline bool is_judged(const PlannedStmt* planned) { return (planned->jitFlags & 
 // Which no other plan of this session has, but copies of it; 0 if the plan has none.
 inline uint32 number_of(const PlannedStmt* planned) { return static_cast<uint32>(planned->jitFlags) >> number_bit; }
 
-// A session that comes to the end of the numbers goes on without: each execution is checked as a whole, and how old a plan is
-// is not known.
+// A session that comes to the end of the numbers goes on without: each execution is checked as a whole.
 constexpr uint32 max_number = PG_UINT32_MAX >> number_bit;
 
 namespace state {
@@ -49,7 +48,7 @@ inline void mark(PlannedStmt* planned, int marks) {
 inline void mark_judged(PlannedStmt* planned) { mark(planned, 1 << judged_bit); }
 
 // One that the guard was not asked about. It may lack the conditions of an isolated relation: it was rewritten for what its
-// role was. `roles` is the count of role changes when its planning began.
+// role was. So may every one without a number. `roles` is the count of role changes when its planning began.
 void mark_unjudged(PlannedStmt* planned, bool lacks_conditions, uint64 roles);
 
 // `roles` is the count of role changes before anything of the start could take in what others have done.
@@ -64,10 +63,12 @@ void make_plans_anew(enforcement::Guarding guarding);
 
 // Whether a plan that was not judged when it was made may be for other rights than its role has now. The server makes cached
 // plans anew when roles change, but a function in SQL keeps its plans for as long as the statement runs that calls it.
+// Not known of plans that a neighbour made without asking us.
 inline bool is_outlived(const PlannedStmt* planned) {
     if (is_judged(planned)) return false;
-    return (planned->jitFlags & (1 << lacking_bit)) != 0 || number_of(planned) < state::first_number ||
-           state::roles_of_numbers != enforcement::role_changes();
+    const uint32 number = number_of(planned);
+    const bool is_older = number < state::first_number || state::roles_of_numbers != enforcement::role_changes();
+    return (planned->jitFlags & (1 << lacking_bit)) != 0 || (number != 0 && is_older);
 }
 
 // To be called for a plan that starts, when the guard has judged it again: one that was not judged when it was made may have
