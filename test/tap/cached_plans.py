@@ -136,16 +136,26 @@ def check_function_that_keeps_its_plan(cluster):
         app.connection.simple("ROLLBACK")
         return answer
 
+    def is_safe(answer):
+        """An error, or of the rows after authentication only Acme's: PostgreSQL 18 plans the function anew."""
+        if answer == "40001":
+            return True
+        ids = [row[2] for row in answer]
+        return tenant_id(ACME) in ids and {row[1] for row in answer[ids.index(tenant_id(ACME)) + 1:]} == {own}
+
+    own = rows_of(cluster, ACME)[0][1]
     authenticates = f"tenant_guard.authenticate('{token(ACME)}')"
-    tap.equal(answer_of(f"SELECT i, seen(), CASE i WHEN 2 THEN wait_for_change() WHEN 4 THEN {authenticates} END"
-                        " FROM generate_series(1, 6) i"),
-              "40001", "a plan of before a role lost BYPASSRLS does not go on under a tenant")
-    tap.equal(answer_of(f"SELECT i, seen_late(), CASE i WHEN 2 THEN {authenticates} END FROM generate_series(1, 4) i"),
-              "40001", "nor does one that was being made when it lost it")
+    for name, select in {
+            "a plan of before a role lost BYPASSRLS does not go on under a tenant":
+            f"SELECT i, seen(), CASE i WHEN 2 THEN wait_for_change() WHEN 4 THEN {authenticates} END FROM generate_series(1, 6) i",
+            "nor does one that was being made when it lost it":
+            f"SELECT i, seen_late(), CASE i WHEN 2 THEN {authenticates} END FROM generate_series(1, 4) i"}.items():
+        answer = answer_of(select)
+        tap.ok(is_safe(answer), name, answer)
     app = Application(cluster)
     app.connection.simple("BEGIN")
     app.connection.extended("SELECT tenant_guard.authenticate($1)", token(ACME))
-    tap.equal(outcome(app.connection.simple, "SELECT seen()"), [(rows_of(cluster, ACME)[0][1],)], "the next attempt gives Acme's rows")
+    tap.equal(outcome(app.connection.simple, "SELECT seen()"), [(own,)], "the next attempt gives Acme's rows")
     app.connection.simple("ROLLBACK")
     cluster.psql("-c", "SELECT tenant_guard.guard_role('app')", "-c", "DROP FUNCTION seen(), wait_for_change(), seen_late(), wait_long()")
 
